@@ -1,0 +1,114 @@
+"""
+The clock: the only module that reads time or waits for it.
+
+Everything that waits does so through a :class:`Clock` that it was handed, so that a test can put a fake one in its
+place and have a day pass in a millisecond.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from selectors import BaseSelector, SelectorKey
+from typing import Protocol
+
+__all__ = ["SYSTEM_CLOCK", "Clock", "Deadline", "Event", "SystemClock"]
+
+
+class Event(Protocol):
+    """
+    A flag that threads can wait for; :class:`threading.Event` is one.
+
+    Threads:
+        Every method is callable from any thread.
+    """
+
+    def is_set(self) -> bool:
+        """Tell whether the flag is up."""
+
+    def set(self) -> None:
+        """Raise the flag and wake everyone who waits for it."""
+
+    def clear(self) -> None:
+        """Lower the flag."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the flag is up, at most *timeout* seconds; tell whether it is."""
+
+
+class Clock(Protocol):
+    """
+    What the library needs of time.
+
+    Threads:
+        Every method is callable from any thread.
+    """
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; only differences mean anything."""
+
+    def unix_ns(self) -> int:
+        """Wall time in nanoseconds since 1970."""
+
+    def unix_ms(self) -> int:
+        """Wall time in milliseconds since 1970."""
+
+    def event(self) -> Event:
+        """A new flag whose waits this clock measures."""
+
+    def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
+        """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; only differences mean anything."""
+        return time.monotonic()
+
+    def unix_ns(self) -> int:
+        """Wall time in nanoseconds since 1970."""
+        return time.time_ns()
+
+    def unix_ms(self) -> int:
+        """Wall time in milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def event(self) -> Event:
+        """A new :class:`threading.Event`."""
+        return threading.Event()
+
+    def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
+        """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
+        return selector.select(timeout)
+
+
+SYSTEM_CLOCK = SystemClock()
+"""The clock that everything uses unless it is handed another one."""
+
+
+class Deadline:
+    """
+    One total timeout for an operation of several steps.
+
+    Args:
+        clock: What measures it.
+        timeout: Seconds from now; None never comes.
+    """
+
+    __slots__ = ("_at", "_clock")
+
+    def __init__(self, clock: Clock, timeout: float | None) -> None:
+        self._clock = clock
+        self._at = None if timeout is None else clock.monotonic() + timeout
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds left, never negative; None without a limit."""
+        return None if self._at is None else max(0.0, self._at - self._clock.monotonic())
+
+    @property
+    def expired(self) -> bool:
+        """Whether no time is left."""
+        return self._at is not None and self._clock.monotonic() >= self._at

@@ -1,0 +1,6 @@
+"""Bitmusa's futures user stream: a listen key over REST, three streams, one row a message."""
+
+from futures_stream.dialects.bitmusa.dialect import Bitmusa
+from futures_stream.dialects.bitmusa.lease import BitmusaCredentials
+
+__all__ = ["Bitmusa", "BitmusaCredentials"]

@@ -1,0 +1,78 @@
+"""What Bitmusa's stream is: where, which channels, how its listen key and its connection are kept alive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import field, frozen
+
+from futures_stream.dialects.base import Dialect, Endpoints, LeaseTerms, Ping, Request, Response
+from futures_stream.dialects.bitmusa.lease import BitmusaCredentials, listen_key_request, read_listen_key
+from futures_stream.dialects.bitmusa.session import BitmusaSession
+from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.errors import ConfigError, LeaseLost
+
+__all__ = ["Bitmusa"]
+
+_HOME = Endpoints("wss://websocket.bitmusa.com:60002", "https://openapi.bitmusa.com")
+_PING = Ping(text=None, every=20.0, answered=False)
+_LEASE = LeaseTerms(life=3600.0, renew_every=1200.0)
+
+
+def _channels() -> dict[str, str]:
+    return {"account": "future_wallet", "positions": "future_position", "orders": "future_order"}
+
+
+@frozen(kw_only=True)
+class Bitmusa(Dialect):
+    """Bitmusa futures."""
+
+    name: str = "bitmusa"
+    title: str = "Bitmusa"
+    endpoints: Endpoints = _HOME
+    channels: Mapping[str, str] = field(factory=_channels)
+    credentials: type[Credentials] = BitmusaCredentials
+    ping: Ping = _PING
+    silence_limit: float = 30.0
+    lifetime: float | None = 86400.0
+    lease: LeaseTerms | None = _LEASE
+    rest_roots: tuple[str, ...] = ("", "/api/v2")
+    symbols_at_exchange: bool = False
+    live_today: bool = True
+    caveats: tuple[str, ...] = (
+        "Bitmusa never published the page that describes this stream: that it answers today is unverified.",
+        "There is no execution channel, no snapshot, and events carry no sequence numbers.",
+        "Orders do not say their side (buy or sell) and carry no client order id; effect says open or close.",
+        "The listen key belongs to the account: all programs share it, so close() does not delete it unless asked to.",
+    )
+
+    def session(
+        self,
+        *,
+        credentials: Credentials,
+        account: str,
+        channels: Sequence[str],
+        symbols: Sequence[str] | None,
+    ) -> BitmusaSession:
+        """Begin one connection's conversation."""
+        known = self._own(credentials)
+        return BitmusaSession(self, known, account=account, channels=channels, symbols=symbols)
+
+    def stream_url(self, endpoints: Endpoints, listen_key: Secret | None) -> Secret:
+        """Return the whole URL: the listen key is its end."""
+        if listen_key is None:
+            raise LeaseLost("there is no listen key to connect with; a new one is asked for", exchange=self.name)
+        return Secret(f"{(endpoints.ws_url or '').rstrip('/')}/ws/future/{listen_key.reveal()}")
+
+    def lease_request(self, verb: str, credentials: Credentials) -> Request:
+        """Return the call that creates, renews or releases the listen key."""
+        return listen_key_request(verb, self._own(credentials))
+
+    def read_lease(self, verb: str, response: Response) -> Secret | None:
+        """Read the answer: the listen key after ``create``, None after the others."""
+        return read_listen_key(verb, response, self.name, self.http_refused)
+
+    def _own(self, credentials: Credentials) -> BitmusaCredentials:
+        if not isinstance(credentials, BitmusaCredentials):
+            raise ConfigError(f"{self.title} needs BitmusaCredentials, not {type(credentials).__name__}")
+        return credentials

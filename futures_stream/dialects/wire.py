@@ -1,0 +1,270 @@
+"""
+Reading what a wire says: JSON text, numbers, times and words, exactly or not at all.
+
+A number here is ASCII, has at most 40 digits and an exponent of at most two: everything longer is either a mistake or
+an attack (``int(Decimal("1e3000000"))`` runs for minutes with the interpreter's lock held), and ``Decimal`` itself
+would accept "NaN", "1_0" and digits of other scripts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Generic, NoReturn, TypeVar
+
+from futures_stream.errors import MessageNotUnderstood, printable
+
+try:
+    import msgspec
+except ImportError:
+    msgspec = None  # type: ignore[assignment,unused-ignore]
+
+__all__ = [
+    "FieldUnreadable",
+    "Words",
+    "count_odd",
+    "decode",
+    "decode_tolerant",
+    "flag",
+    "instant",
+    "magnitude",
+    "number",
+    "text_of",
+    "whole",
+]
+
+_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?").fullmatch
+_LONGEST_NUMBER = 48  # 40 digits, sign, point, "e-12" and a little: checked before any pattern runs
+_MOST_DIGITS = 40
+_LARGEST = 10**_MOST_DIGITS
+_LAST_INSTANT = 10**14  # the year 5138: what is later is not a time in ms
+_NOTHING = frozenset({"", "null"})
+_YES = frozenset({"yes", "true", "1"})
+_NO = frozenset({"no", "false", "0"})
+_NEEDS_A_VALUE = frozenset({"", "[", "{", ",", ":"})
+_MOST_REPAIRS = 16
+_MOST_COUNTED = 100
+
+WordT = TypeVar("WordT", bound=Enum)
+
+
+class FieldUnreadable(ValueError):
+    """A field is there, but what it says is not what such a field can say."""
+
+
+def number(value: Any) -> Decimal | None:
+    """
+    Return a wire number exactly; None for what means "not set" (absent, null, ``""``, ``"null"``).
+
+    Raises:
+        FieldUnreadable: It is something else than a number.
+    """
+    if type(value) is str:
+        if value in _NOTHING:
+            return None
+        if (len(value) <= _MOST_DIGITS or _is_short_enough(value)) and _NUMBER(value):
+            return Decimal(value)
+    elif value is None:
+        return None
+    elif type(value) is Decimal:
+        return value  # made by the decoder, which has checked it
+    elif type(value) is int and -_LARGEST < value < _LARGEST:
+        return Decimal(value)
+    raise FieldUnreadable
+
+
+def magnitude(value: Any) -> Decimal | None:
+    """
+    Return a wire number that cannot be negative; None for what means "not set".
+
+    Raises:
+        FieldUnreadable: It is something else than a number, or a negative one.
+    """
+    exact = number(value)
+    if exact is not None and exact < 0:
+        raise FieldUnreadable
+    return exact
+
+
+def whole(value: Any) -> int | None:
+    """
+    Return a whole number; None for what means "not set" (absent, null, ``""``, ``"null"``).
+
+    Raises:
+        FieldUnreadable: It is something else than a whole number.
+    """
+    exact = number(value)
+    if exact is None:
+        return None
+    result = int(exact)  # the grammar bounds the exponent
+    if result != exact:
+        raise FieldUnreadable
+    return result
+
+
+def instant(value: Any) -> int | None:
+    """
+    Return a time in ms since 1970; None for what means "not set" (absent, null, ``""``, ``"null"``, 0).
+
+    Raises:
+        FieldUnreadable: It is not a time, or not one in milliseconds that this millennium will see.
+    """
+    since_1970 = value if type(value) is int else whole(value)
+    if since_1970 is None or since_1970 == 0:
+        return None
+    if 0 < since_1970 < _LAST_INSTANT:
+        return since_1970
+    raise FieldUnreadable
+
+
+def flag(value: Any) -> bool | None:
+    """
+    Return a yes or no, as a JSON boolean or in words; None for what means "not set".
+
+    Raises:
+        FieldUnreadable: It is neither.
+    """
+    if value is None or value is True or value is False:
+        return value
+    word = value.lower() if type(value) is str else str(value) if type(value) is int and value in (0, 1) else "?"
+    if word in _NOTHING:
+        return None
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise FieldUnreadable
+
+
+def text_of(value: Any) -> str | None:
+    """
+    Return an id or name as text; numbers become their digits, ``""`` and null None.
+
+    Raises:
+        FieldUnreadable: It is neither text nor a whole number.
+    """
+    if type(value) is str:
+        return value or None
+    if value is None:
+        return None
+    if type(value) is int and -_LARGEST < value < _LARGEST:
+        return str(value)
+    raise FieldUnreadable
+
+
+def _is_short_enough(text: str) -> bool:
+    if len(text) > _LONGEST_NUMBER:
+        return False
+    return sum(char.isdigit() for char in text.partition("e")[0].partition("E")[0]) <= _MOST_DIGITS
+
+
+def _real(text: str) -> Decimal | str:
+    # What JSON calls a number and our grammar does not stays the text it was, and no field will read it.
+    if (len(text) <= _MOST_DIGITS or _is_short_enough(text)) and _NUMBER(text):
+        return Decimal(text)
+    return text
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_strict = json.JSONDecoder(parse_float=_real, parse_constant=_refuse_constant).decode
+# msgspec's errors are ValueErrors in newer versions only.
+_fast_refuses = (ValueError, RecursionError) if msgspec is None else (ValueError, RecursionError, msgspec.MsgspecError)
+_fast: Callable[[str], Any] | None = None if msgspec is None else msgspec.json.Decoder(float_hook=_real).decode
+
+
+def decode(text: str) -> Any:
+    """
+    Return the value of a JSON text; numbers with a point or an exponent are Decimal, to the last digit.
+
+    With the ``[fast]`` extra installed msgspec reads it; what msgspec refuses the standard library reads once more, so
+    that the result, and what is refused, is the same.
+
+    Raises:
+        MessageNotUnderstood: It is not JSON, nested too deeply, or a number in it has thousands of digits.
+    """
+    if _fast is not None:
+        try:
+            return _fast(text)
+        except _fast_refuses:
+            pass  # the standard library decides
+    try:
+        return _strict(text)
+    except (ValueError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {printable(error)}"
+    raise MessageNotUnderstood(f"not JSON: {reason}", text=text)
+
+
+def decode_tolerant(text: str) -> Any:
+    """
+    Return the value of a text that is JSON but for trailing commas, as Bitmusa's own documentation prints it.
+
+    Raises:
+        MessageNotUnderstood: It is not even that.
+    """
+    repaired = text
+    for _ in range(_MOST_REPAIRS):
+        try:
+            return _strict(repaired)
+        except json.JSONDecodeError as error:
+            comma = _trailing_comma(repaired, error.pos)
+            if comma is None:
+                break
+            repaired = repaired[:comma] + repaired[comma + 1 :]
+        except (ValueError, RecursionError):
+            break
+    return decode(text)
+
+
+def _trailing_comma(text: str, at: int) -> int | None:
+    """Return where the comma is that the decoder stumbled over at *at* (3.13 points at it, others behind it)."""
+    comma = at if text[at : at + 1] == "," else len(text[:at].rstrip()) - 1
+    if comma < 0 or text[comma] != ",":
+        return None
+    before, follows = text[:comma].rstrip()[-1:], text[comma + 1 :].lstrip()[:1]
+    return comma if before not in _NEEDS_A_VALUE and follows in ("}", "]") else None
+
+
+def count_odd(counter: Counter[str], name: str) -> None:
+    """Count something that a server may say at will: under no more names than a counter can bear."""
+    if name in counter or len(counter) < _MOST_COUNTED:
+        counter[name] += 1
+
+
+class Words(Generic[WordT]):
+    """
+    An exchange's own words for an open enum.
+
+    A word is looked up as it is, then in lower case; one that nobody knows becomes ``UNKNOWN`` and is counted in
+    *unknown*.
+
+    Args:
+        kind: The enum.
+        words: The exchange's words, in lower case, and what they mean.
+    """
+
+    __slots__ = ("_kind", "_known")
+
+    def __init__(self, kind: type[WordT], words: Mapping[str, WordT]) -> None:
+        self._kind = kind
+        self._known = dict(words)
+
+    def __call__(self, word: Any, unknown: Counter[str]) -> WordT | None:
+        """Return what *word* means; None if nothing was said."""
+        found = self._known.get(word) if type(word) is str else None
+        return found if found is not None else self._look_further(word, unknown)
+
+    def _look_further(self, word: Any, unknown: Counter[str]) -> WordT | None:
+        if word is None or word == "" or word == "null":
+            return None
+        # What is neither a word nor a number may be nested deeper than str() can follow: its type has to do.
+        said = str(word).strip().lower() if isinstance(word, str | int) else f"<{type(word).__name__}>"
+        found = self._known.get(said)
+        if found is None:
+            found = self._kind("unknown")
+            count_odd(unknown, f"{self._kind.__name__}:{printable(said, 40)}")
+        return found

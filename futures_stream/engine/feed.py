@@ -1,0 +1,379 @@
+"""The I/O thread: one loop that owns a stream's connection and everything about it, for as long as the stream lives."""
+
+from __future__ import annotations
+
+import logging
+import selectors
+from random import Random
+
+from futures_stream.clock import Clock
+from futures_stream.engine.backoff import Backoff
+from futures_stream.engine.crew import Crew
+from futures_stream.engine.defects import defect
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.dialing import Dialed, Dialing
+from futures_stream.engine.errands import Errands
+from futures_stream.engine.gaps import Gaps
+from futures_stream.engine.inbox import Inbox
+from futures_stream.engine.lease import (
+    LeaseAtRisk,
+    LeaseConfirmed,
+    LeaseExtended,
+    LeaseGranted,
+    LeaseKeeper,
+    LeaseRefused,
+    LeaseReplaced,
+)
+from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.link import Link
+from futures_stream.engine.plan import Plan
+from futures_stream.engine.ports import Network
+from futures_stream.engine.promise import Promise
+from futures_stream.engine.rest import RestCaller
+from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
+from futures_stream.errors import (
+    ConnectFailed,
+    FuturesStreamError,
+    ShutdownTimeout,
+    StreamFailed,
+    Throttled,
+    TransientError,
+)
+from futures_stream.records import LeaseRenewed, Live
+from futures_stream.vocabulary import State
+
+__all__ = ["Feed"]
+
+log = logging.getLogger("futures_stream.engine")
+
+
+class Feed:
+    """
+    Keeps one account's stream alive across sessions, and delivers what it says.
+
+    Args:
+        plan: What is asked for.
+        network: The way out.
+        delivery: Takes the records.
+        lifecycle: Is told where the stream stands.
+        clock: Measures everything.
+        random: Where jitter comes from.
+
+    Threads:
+        :meth:`run` is the I/O thread's whole life. :meth:`stop` is safe anywhere, a signal handler included;
+        :meth:`add_channels` and :meth:`remove_channels` on any other thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        network: Network,
+        delivery: Delivery,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._plan = plan
+        self._network = network
+        self._delivery = delivery
+        self._lifecycle = lifecycle
+        self._clock = clock
+        self._random = random
+        self._backoff = Backoff(random)
+        self._errands = Errands(plan.name, clock)
+        self._rest_errands = Errands(plan.name, clock)  # the REST thread's, until it has ended
+        self._inbox = Inbox()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._inbox, selectors.EVENT_READ)
+        self._stop_asked = False
+        self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
+        self._gaps = Gaps(
+            delivery=delivery,
+            lifecycle=lifecycle,
+            kinds=plan.dialect.kinds,
+            limit=plan.limits.blind,
+            clock=clock,
+        )
+        self._link: Link | None = None
+        self._watched = selectors.EVENT_READ
+        self._peer_answers = plan.dialect.ping.answered
+        self._retry_at: float | None = clock.monotonic()
+        self._live_at: float | None = None
+        self.abandoned: tuple[str, ...] = ()
+        self.unknown_words: dict[str, int] = {}
+
+    # -- for other threads ------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Ask the stream to end: a flag and a wake-up, no lock."""
+        self._stop_asked = True
+        self._inbox.wake()
+
+    def add_channels(self, channels: tuple[str, ...]) -> Promise:
+        """Ask for more channels; the promise is kept when the exchange has confirmed them all."""
+        promise = Promise(self._clock)
+        self._inbox.post(AddChannels(channels, promise))
+        if self._lifecycle.status.state.ended:
+            promise.break_(_over(self._lifecycle.status.error))
+        return promise
+
+    def remove_channels(self, channels: tuple[str, ...]) -> None:
+        """Give up channels."""
+        self._inbox.post(RemoveChannels(channels))
+
+    # -- the I/O thread ---------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Serve until told to stop, or until it cannot go on; then say so on every queue."""
+        error: FuturesStreamError | None = None
+        try:
+            self._serve()
+        except FuturesStreamError as failure:
+            error = failure
+        except BaseException as bug:
+            error = defect(bug)
+            log.critical("%s: %s", self._plan.name, error)
+        self._conclude(error)
+
+    def _serve(self) -> None:
+        with Crew(self._plan.name, self._clock, wake=self._inbox.wake) as crew:
+            keeper = self._start_rest(crew)
+            self._dialing = Dialing(
+                plan=self._plan,
+                network=self._network,
+                keeper=keeper,
+                errands=self._errands,
+                post=self._inbox.post,
+                clock=self._clock,
+            )
+            try:
+                while not self._stop_asked and not crew.failed:
+                    self._turn()
+                self._say_farewell()
+            finally:
+                self._dialing.give_up()
+                self._drop_link()
+
+    def _start_rest(self, crew: Crew) -> LeaseKeeper | None:
+        if self._plan.dialect.lease is None:
+            return None
+        rest = RestCaller(
+            network=self._network,
+            base_url=self._plan.endpoints.rest_url or "",
+            roots=self._plan.dialect.rest_roots,
+            errands=self._rest_errands,
+            clock=self._clock,
+            limit=self._plan.limits.phase,
+        )
+        keeper = LeaseKeeper(
+            dialect=self._plan.dialect,
+            credentials=self._plan.credentials,
+            rest=rest,
+            post=self._inbox.post,
+            clock=self._clock,
+            random=self._random,
+            release=self._plan.release_lease,
+            stopping=crew.stopping,
+        )
+        crew.start("rest", keeper.run, keeper.wake)
+        return keeper
+
+    def _turn(self) -> None:
+        """Wait for something to happen, and deal with all that has."""
+        if self._retry_at is not None and self._clock.monotonic() >= self._retry_at:
+            self._retry_at = None
+            self._lifecycle.to(State.CONNECTING)
+            self._dialing.begin()
+        self._watch()
+        self._clock.select(self._selector, self._patience())
+        try:
+            for news in self._inbox.take():
+                self._hear(news)
+            self._dialing.look_at_time()
+            if self._link is not None:
+                self._tend(self._link)
+        except TransientError as error:
+            self._lose(error)
+        self._gaps.look_at_time()
+        self._delivery.look_at_time()
+        self._delivery.flush()
+
+    def _tend(self, link: Link) -> None:
+        link.read()
+        link.look_at_time()
+        link.write()
+        if self._lifecycle.status.state is State.GREETING and link.session.greeted:
+            self._go_live()
+        self._subscriptions.keep_promises(link.session)
+
+    def _patience(self) -> float | None:
+        """Return how long nothing needs to be done, in seconds."""
+        if self._link is not None and self._link.connection.has_more:
+            return 0.0
+        due = [self._retry_at, self._dialing.deadline, self._gaps.deadline]
+        if self._link is not None:
+            due.append(self._link.deadline)
+        waits = [at - self._clock.monotonic() for at in due if at is not None]
+        if self._delivery.deadline_ms is not None:
+            waits.append((self._delivery.deadline_ms - self._clock.unix_ms()) / 1000)
+        return max(0.0, min(waits)) if waits else None
+
+    def _watch(self) -> None:
+        """Wait for writing only while something is to be written: a socket is almost always ready to take more."""
+        if self._link is not None:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._link.connection.wants_write else 0)
+            if wanted != self._watched:
+                self._selector.modify(self._link.connection, wanted)
+                self._watched = wanted
+
+    # -- what is heard ----------------------------------------------------------------------------------------------
+
+    def _hear(self, news: object) -> None:
+        match news:
+            case Dialed():
+                self._meet(news)
+            case LeaseGranted():
+                self._dialing.granted(news)
+            case LeaseRefused(error=error):
+                if self._dialing.concerns(news):
+                    raise error
+            case LeaseExtended(expires_at=expires_at):
+                self._delivery.notice(LeaseRenewed, expires_at=expires_at)
+            case LeaseAtRisk(error=error):
+                self._doubt(f"the listen key has run out, and could not be renewed: {error}")
+            case LeaseConfirmed():
+                self._believe_again()
+            case LeaseReplaced(error=error):
+                if self._link is not None:
+                    raise error
+            case AddChannels(channels=channels):
+                self._subscriptions.add(news)
+                if self._link is not None:
+                    self._link.obey(self._link.session.subscribe(channels))
+            case RemoveChannels(channels=channels):
+                self._subscriptions.remove(news)
+                if self._link is not None:
+                    self._link.obey(self._link.session.unsubscribe(channels))
+
+    def _meet(self, news: Dialed) -> None:
+        """A dial is home: begin the conversation."""
+        connection = self._dialing.take(news)
+        if connection is None:
+            return
+        dialect = self._plan.dialect
+        session = dialect.session(
+            credentials=self._plan.credentials,
+            account=self._plan.account,
+            channels=self._subscriptions.channels,
+            symbols=self._plan.symbols,
+        )
+        self._link = Link(
+            connection,
+            session,
+            ping=dialect.ping,
+            silence_limit=dialect.silence_limit,
+            answers=self._peer_answers,
+            answer_limit=self._plan.limits.answer,
+            clock=self._clock,
+            delivery=self._delivery,
+            refused=self._subscriptions.refused,
+        )
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._watched = selectors.EVENT_READ
+        self._lifecycle.to(State.GREETING)
+        self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
+        self._link.greet()
+
+    def _go_live(self) -> None:
+        self._lifecycle.to(State.RESYNCING)
+        self._gaps.end()
+        self._delivery.notice(Live, channels=self._subscriptions.channels)
+        self._live_at = self._clock.monotonic()
+        self._subscriptions.lenient = True
+        self._lifecycle.note(error=None)
+        self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
+        self._lifecycle.to(State.LIVE)
+        log.info("%s is live", self._plan.name)
+
+    # -- what goes wrong --------------------------------------------------------------------------------------------
+
+    def _lose(self, error: TransientError) -> None:
+        """The connection, or the way to one, is lost: say what may be missing, and try again."""
+        live_for = 0.0 if self._live_at is None else self._clock.monotonic() - self._live_at
+        link = self._link
+        if link is not None:
+            self._peer_answers = link.answers
+            if self._lifecycle.status.blind_since is not None or self._live_at is not None or link.told:
+                self._gaps.begin(str(error), link.heard_at, self._subscriptions.channels)
+            self._drop_link()
+        self._live_at = None
+        self._dialing.give_up()
+        asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
+        delay = self._backoff.delay(live_for, asked)
+        self._retry_at = self._clock.monotonic() + delay
+        error.exchange = error.exchange or self._plan.dialect.name
+        self._lifecycle.note(error=error)
+        self._delivery.flush()
+        self._lifecycle.to(State.BACKING_OFF)
+        log.warning("%s: %s; next try in %.1f s", self._plan.name, error, delay)
+
+    def _doubt(self, reason: str) -> None:
+        """The connection stands, but may be mute."""
+        if self._link is not None and self._lifecycle.status.state is State.LIVE:
+            self._gaps.begin(reason, self._link.heard_at, self._subscriptions.channels)
+            self._lifecycle.to(State.RESYNCING)
+
+    def _believe_again(self) -> None:
+        if self._link is not None and self._lifecycle.status.state is State.RESYNCING:
+            self._gaps.end()
+            self._delivery.notice(Live, channels=self._subscriptions.channels)
+            self._lifecycle.to(State.LIVE)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def _say_farewell(self) -> None:
+        """Close the connection politely, and deliver what was in flight."""
+        link = self._link
+        if link is None:
+            return
+        until = self._clock.monotonic() + self._plan.limits.farewell
+        link.connection.close()
+        try:
+            while (left := until - self._clock.monotonic()) > 0:
+                link.write()
+                self._watch()
+                self._clock.select(self._selector, 0.0 if link.connection.has_more else left)
+                self._inbox.take()
+                link.read()
+        except FuturesStreamError as end:
+            log.debug("%s: closed: %s", self._plan.name, end)
+
+    def _drop_link(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            for word, times in link.session.unknown.items():
+                self.unknown_words[word] = self.unknown_words.get(word, 0) + times
+            self._selector.unregister(link.connection)
+            link.connection.dispose()
+
+    def _conclude(self, error: FuturesStreamError | None) -> None:
+        try:
+            for errands in (self._errands, self._rest_errands):
+                errands.close(self._plan.limits.farewell)
+        except ShutdownTimeout as stuck:
+            self.abandoned = stuck.threads
+        self._delivery.end(error)
+        self._lifecycle.note(error=error)
+        self._lifecycle.to(State.CLOSED if error is None else State.FAILED)
+        for news in self._inbox.take():
+            if isinstance(news, AddChannels):
+                self._subscriptions.add(news)
+        self._subscriptions.break_promises(_over(error))
+        self._selector.close()
+        self._inbox.close()
+
+
+def _over(error: FuturesStreamError | None) -> FuturesStreamError:
+    """Return what somebody is told who asks a stream that has ended."""
+    return StreamFailed("the stream has ended; open a new one") if error is None else error

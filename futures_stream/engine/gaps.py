@@ -1,0 +1,87 @@
+"""The one gap that may be open: told when it is noticed, closed once, and counted against the limit of blindness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from futures_stream.clock import Clock
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.errors import Blind
+from futures_stream.records import Gap, Resynced
+
+__all__ = ["Gaps"]
+
+
+class Gaps:
+    """
+    Tells the consumer when events may have been missed, and when that is over.
+
+    Args:
+        delivery: Takes the notices.
+        lifecycle: Shows since when the stream is blind.
+        kinds: Gives the kinds of state that some channels carry.
+        limit: Seconds that a gap may last; None for no limit.
+        clock: Measures it.
+
+    Threads:
+        Belongs to the I/O thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        delivery: Delivery,
+        lifecycle: Lifecycle,
+        kinds: Callable[[tuple[str, ...]], tuple[str, ...]],
+        limit: float | None,
+        clock: Clock,
+    ) -> None:
+        self._delivery = delivery
+        self._lifecycle = lifecycle
+        self._kinds = kinds
+        self._limit = limit
+        self._clock = clock
+        self._give_up_at: float | None = None
+        self._open: Gap | None = None
+
+    def begin(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
+        """From *since* on something may be missing. A gap that is open already stays as it is: it is one gap."""
+        if self._open is not None:
+            return
+        self._open = self._delivery.notice(Gap, reason=reason, since=since, channels=channels)
+        self._lifecycle.note(blind_since=since)
+        if self._limit is not None:
+            self._give_up_at = self._clock.monotonic() + self._limit
+
+    def end(self) -> None:
+        """Messages flow again."""
+        if self._open is None:
+            return
+        # Nothing can be asked for what was missed, so nothing is proven: honesty, not hope.
+        self._delivery.notice(
+            Resynced,
+            since=self._open.since,
+            until=self._clock.unix_ms(),
+            unproven=self._kinds(self._open.channels),
+        )
+        self._open = self._give_up_at = None
+        self._lifecycle.note(blind_since=None)
+
+    @property
+    def deadline(self) -> float | None:
+        """When the gap has lasted too long, in monotonic seconds; None if it may last."""
+        return self._give_up_at
+
+    def look_at_time(self) -> None:
+        """
+        Make sure that the gap has not lasted too long.
+
+        Raises:
+            Blind: It has.
+        """
+        if self._give_up_at is not None and self._clock.monotonic() >= self._give_up_at:
+            raise Blind(
+                f"not live for {self._limit:g} s, which is the limit that max_blind sets; "
+                f"last: {self._lifecycle.status.error}"
+            )

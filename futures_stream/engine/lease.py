@@ -1,0 +1,249 @@
+"""The listen key: asked for, extended in time, asked for anew when it could not be, given back if that is wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from random import Random
+
+from attrs import field, frozen
+
+from futures_stream.clock import Clock, Event
+from futures_stream.dialects.base import Dialect, LeaseTerms, Response
+from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.engine.rest import RestCaller
+from futures_stream.errors import FatalError, FuturesStreamError, LeaseLost, Throttled, TransientError
+
+__all__ = [
+    "LeaseAtRisk",
+    "LeaseConfirmed",
+    "LeaseExtended",
+    "LeaseGranted",
+    "LeaseKeeper",
+    "LeaseRefused",
+    "LeaseReplaced",
+]
+
+log = logging.getLogger("futures_stream.engine")
+
+_FIRST_RETRY = 5.0  # seconds; doubled up to the longest: a key that lives an hour leaves room for dozens of tries
+_LONGEST_RETRY = 60.0
+_RELEASE_LIMIT = 2.0  # seconds that giving the key back may hold up a close
+
+
+@frozen
+class LeaseGranted:
+    """The key that was asked for with that generation."""
+
+    generation: int
+    key: Secret
+
+
+@frozen
+class LeaseRefused:
+    """There is no key: the next one must be asked for again, or never, as the error says."""
+
+    generation: int
+    error: FuturesStreamError
+
+
+@frozen
+class LeaseExtended:
+    """The key lives on, until then (ms since 1970)."""
+
+    expires_at: int
+
+
+@frozen
+class LeaseAtRisk:
+    """The key's life is over as far as we know, and REST does not answer: the connection may be mute."""
+
+    error: FuturesStreamError
+
+
+@frozen
+class LeaseConfirmed:
+    """The key that was at risk is still the active one."""
+
+
+@frozen
+class LeaseReplaced:
+    """The account has another key now; the connection on the old one is dead or will be."""
+
+    key: Secret
+    error: FuturesStreamError = field(eq=False)
+
+
+class LeaseKeeper:
+    """
+    Keeps one account's listen key alive; its :meth:`run` is the REST thread.
+
+    Each PUT is followed by the next one after ``renew_every``, give or take a tenth. A failed one is tried again after
+    5, 10, 20, 40, 60, 60 … seconds while the key lives; then, or when the exchange says that there is no key, a new
+    one is asked for. POST returns the key that other programs of this account use too, of unknown age, so a key is
+    extended as soon as it was got, and deleted at the end only if that was asked for.
+
+    Args:
+        dialect: Whose key it is.
+        credentials: Who asks.
+        rest: Makes the calls.
+        post: Where the news go; called on the REST thread.
+        clock: Measures the key's life.
+        random: Where the jitter comes from.
+        release: Whether to delete the key at the end.
+        stopping: Raised when the thread should end.
+
+    Threads:
+        :meth:`ask` and :meth:`wake` are callable from any thread; the rest is the REST thread's.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        credentials: Credentials,
+        rest: RestCaller,
+        post: Callable[[object], None],
+        clock: Clock,
+        random: Random,
+        release: bool,
+        stopping: Event,
+    ) -> None:
+        self._dialect = dialect
+        self._terms = dialect.lease or LeaseTerms()
+        self._credentials = credentials
+        self._rest = rest
+        self._post = post
+        self._clock = clock
+        self._random = random
+        self._release = release
+        self._stopping = stopping
+        self._news = clock.event()
+        self._asked: deque[int] = deque()
+        self._key: Secret | None = None
+        self._expires = 0.0
+        self._renew_at = 0.0
+        self._failures = 0
+        self._at_risk = False
+
+    def ask(self, generation: int) -> None:
+        """Ask for a key; the answer carries *generation*."""
+        self._asked.append(generation)
+        self._news.set()
+
+    def wake(self) -> None:
+        """Make the thread look at its stop flag."""
+        self._news.set()
+        self._rest.wake()
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        while True:
+            self._news.clear()  # before anything is looked at, so that no wake-up gets lost
+            if self._stopping.is_set():
+                break
+            if self._asked:
+                self._acquire(self._asked.popleft())
+            elif self._key is None:
+                self._news.wait(None)
+            elif self._clock.monotonic() >= self._renew_at:
+                self._renew()
+            else:
+                self._news.wait(self._renew_at - self._clock.monotonic())
+        if self._release and self._key is not None:
+            self._give_back()
+
+    def _acquire(self, generation: int) -> None:
+        try:
+            key = self._create()
+        except FuturesStreamError as error:
+            if not self._stopping.is_set():
+                self._post(LeaseRefused(generation, error))
+        else:
+            self._hold(key)
+            self._post(LeaseGranted(generation, key))
+
+    def _renew(self) -> None:
+        started = self._clock.monotonic()
+        try:
+            self._ask_exchange("renew")
+        except LeaseLost as error:
+            self._replace(error)
+        except FatalError as error:
+            self._key = None
+            self._post(LeaseRefused(0, error))
+        except FuturesStreamError as error:
+            if self._stopping.is_set():
+                return
+            log.warning("the listen key could not be extended: %s", error)
+            if self._clock.monotonic() >= self._expires:
+                self._replace(error)
+            else:
+                self._retry_later(error)
+        else:
+            self._prolong(started)
+            if self._at_risk:
+                self._at_risk = False
+                self._post(LeaseConfirmed())
+
+    def _replace(self, why: FuturesStreamError) -> None:
+        """The key is or must be taken for dead: ask for the active one."""
+        try:
+            key = self._create()
+        except FatalError as error:
+            self._key = None
+            self._post(LeaseRefused(0, error))
+            return
+        except FuturesStreamError as error:
+            if not self._stopping.is_set():
+                if not self._at_risk:
+                    self._at_risk = True
+                    self._post(LeaseAtRisk(error))
+                self._retry_later(error)
+            return
+        if key == self._key:
+            # Still the active one. Only a PUT that is accepted ends the doubt, if there was any.
+            self._expires = self._clock.monotonic() + self._terms.life
+            self._retry_later(why)
+        else:
+            self._hold(key)
+            self._post(LeaseReplaced(key, LeaseLost("the listen key was replaced by another one")))
+
+    def _create(self) -> Secret:
+        key = self._ask_exchange("create")
+        if key is None:
+            raise TransientError("no listen key in the answer")
+        return key
+
+    def _hold(self, key: Secret) -> None:
+        self._key = key
+        self._at_risk = False
+        self._failures = 0
+        self._expires = self._clock.monotonic() + self._terms.life
+        self._renew_at = self._clock.monotonic()
+
+    def _prolong(self, started: float) -> None:
+        self._failures = 0
+        self._expires = started + self._terms.life
+        self._renew_at = started + self._terms.renew_every * self._random.uniform(0.9, 1.1)
+        self._post(LeaseExtended(self._clock.unix_ms() + int(self._terms.life * 1000)))
+
+    def _retry_later(self, error: FuturesStreamError) -> None:
+        pause = min(_LONGEST_RETRY, _FIRST_RETRY * 2.0 ** min(self._failures, 10))
+        self._failures += 1
+        asked = error.retry_after if isinstance(error, Throttled) else None
+        self._renew_at = self._clock.monotonic() + max(pause, asked or 0.0)
+
+    def _ask_exchange(self, verb: str) -> Secret | None:
+        request = self._dialect.lease_request(verb, self._credentials)
+        response: Response = self._rest.call(request, self._stopping)
+        return self._dialect.read_lease(verb, response)
+
+    def _give_back(self) -> None:
+        request = self._dialect.lease_request("release", self._credentials)
+        try:
+            response = self._rest.call(request, self._clock.event(), _RELEASE_LIMIT)
+            self._dialect.read_lease("release", response)
+        except FuturesStreamError as error:
+            log.warning("the listen key could not be given back: %s", error)

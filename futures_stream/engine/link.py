@@ -1,0 +1,183 @@
+"""One connection and its conversation: reading, writing, keepalive, and the answers that are owed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from futures_stream.clock import Clock
+from futures_stream.dialects.base import Control, Ping, Send, Session
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.keepalive import Keepalive
+from futures_stream.engine.ports import Connection
+from futures_stream.errors import FuturesStreamError, MessageNotUnderstood, PeerSilent, SubscriptionRejected, printable
+from futures_stream.records import Unreadable
+
+__all__ = ["Link"]
+
+log = logging.getLogger("futures_stream.engine")
+
+_SHOWN = 4096  # characters of a message that a notice keeps
+_WRITE_LIMIT = 10.0  # seconds that the other side may refuse to take what we write
+
+
+class Link:
+    """
+    A connection with the session that speaks on it.
+
+    Args:
+        connection: The open connection; from now on it belongs to this link.
+        session: A fresh session.
+        ping: How the exchange is pinged.
+        silence_limit: Seconds without any frame after which it is dead.
+        answers: Whether the exchange is known to answer pings.
+        answer_limit: Seconds that the exchange has for an answer it owes.
+        clock: Measures all of that.
+        delivery: Takes the records.
+        refused: Told of a subscription that the exchange refuses; raises it if it must not go on without.
+
+    Attributes:
+        session: The session.
+        heard_at: Wall time of the last frame, in ms since 1970.
+        told: How many records it has delivered.
+
+    Threads:
+        Belongs to the I/O thread.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        session: Session,
+        *,
+        ping: Ping,
+        silence_limit: float,
+        answers: bool,
+        answer_limit: float,
+        clock: Clock,
+        delivery: Delivery,
+        refused: Callable[[SubscriptionRejected], None],
+    ) -> None:
+        now = clock.monotonic()
+        self.connection = connection
+        self.session = session
+        self.heard_at = clock.unix_ms()
+        self.told = 0
+        self._ping = ping
+        self._keepalive = Keepalive(ping, silence_limit, answers, now)
+        self._answer_limit = answer_limit
+        self._clock = clock
+        self._delivery = delivery
+        self._refused = refused
+        self._frames = connection.frames
+        self._awaiting: str | None = None
+        self._answer_due: float | None = None
+        self._stuck_since: float | None = None
+
+    @property
+    def answers(self) -> bool:
+        """Whether the exchange is known, or was seen, to answer pings."""
+        return self._keepalive.answers
+
+    def greet(self) -> None:
+        """Begin the conversation."""
+        self.obey(self.session.opened(self._clock.unix_ms()))
+
+    def obey(self, control: Control) -> None:
+        """Send what the session wants sent."""
+        self._send(control.sends)
+
+    def read(self) -> None:
+        """
+        Read all that is there, and take its records to the delivery.
+
+        Raises:
+            FuturesStreamError: What a message or the connection's end means.
+        """
+        connection = self.connection
+        messages = connection.receive()
+        if connection.frames != self._frames:
+            self._frames = connection.frames
+            self.heard_at = self._clock.unix_ms()
+            self._keepalive.heard(self._clock.monotonic())
+            if connection.pongs:
+                self._keepalive.answers = True
+        received_ns = self._clock.unix_ns()
+        bad: FuturesStreamError | None = None
+        for message in messages:
+            try:
+                self._hear(message, received_ns)
+            except MessageNotUnderstood as error:
+                self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
+            except FuturesStreamError as error:
+                bad = bad or error  # what was received behind it is delivered all the same
+        bad = bad or connection.ended
+        if bad is not None:
+            raise bad
+
+    def write(self) -> None:
+        """Write what the socket takes."""
+        if self.connection.wants_write:
+            self.connection.flush()
+        if not self.connection.wants_write:
+            self._stuck_since = None
+        elif self._stuck_since is None:
+            self._stuck_since = self._clock.monotonic()
+
+    def look_at_time(self) -> None:
+        """
+        Ping if it is time to; read before you call this, since data may wait behind a stall of our own.
+
+        Raises:
+            PeerSilent: The other side owes an answer, or any sign of life, for too long.
+        """
+        now = self._clock.monotonic()
+        if self._keepalive.is_dead(now):
+            raise PeerSilent(f"nothing was heard for {self._keepalive.silent_for(now):.0f} s, pings included")
+        if self._answer_due is not None and now >= self._answer_due:
+            raise PeerSilent(f"{self._awaiting} did not come within {self._answer_limit:g} s")
+        if self._stuck_since is not None and now >= self._stuck_since + _WRITE_LIMIT:
+            raise PeerSilent(f"the other side has taken nothing that we wrote for {_WRITE_LIMIT:g} s")
+        if self._keepalive.ping_is_due(now):
+            if self._ping.text is None:
+                self.connection.ping()
+            else:
+                self.connection.send(self._ping.text)
+            self._keepalive.pinged(now)
+
+    @property
+    def deadline(self) -> float:
+        """When to look at the time again, in monotonic seconds."""
+        due = [self._keepalive.deadline]
+        if self._answer_due is not None:
+            due.append(self._answer_due)
+        if self._stuck_since is not None:
+            due.append(self._stuck_since + _WRITE_LIMIT)
+        return min(due)
+
+    def _hear(self, message: str | bytes, received_ns: int) -> None:
+        if isinstance(message, bytes):
+            shown = printable(message.decode("utf-8", "backslashreplace"), _SHOWN)
+            raise MessageNotUnderstood("not UTF-8 text", text=shown)
+        try:
+            answer = self.session.receive(message, received_ns, self._delivery.next_seq)
+        except SubscriptionRejected as error:
+            self._refused(error)
+            answer = self.session.proceed()
+        if type(answer) is list:
+            self._delivery.add(answer)
+            self.told += len(answer)
+            if self._awaiting is not None:  # data can stand for an acknowledgement
+                self._send(self.session.take_sends())
+        elif isinstance(answer, Control):
+            log.debug("heard %s", answer.label)
+            self.obey(answer)
+
+    def _send(self, sends: tuple[Send, ...]) -> None:
+        for send in sends:
+            log.debug("send %s", send.label)
+            self.connection.send(send.text)
+        awaiting = self.session.awaiting
+        if awaiting != self._awaiting:
+            self._awaiting = awaiting
+            self._answer_due = None if awaiting is None else self._clock.monotonic() + self._answer_limit

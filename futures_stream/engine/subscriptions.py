@@ -1,0 +1,103 @@
+"""What the stream listens to: asked for, promised, refused, given up."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from futures_stream.dialects.base import Dialect, Session
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.promise import Promise
+from futures_stream.errors import FuturesStreamError, SubscriptionRejected
+from futures_stream.records import ChannelLost
+
+__all__ = ["AddChannels", "RemoveChannels", "Subscriptions"]
+
+
+@frozen
+class AddChannels:
+    """Somebody wants more channels, and waits for the promise."""
+
+    channels: tuple[str, ...]
+    promise: Promise
+
+
+@frozen
+class RemoveChannels:
+    """Somebody gives up channels."""
+
+    channels: tuple[str, ...]
+
+
+class Subscriptions:
+    """
+    The channels of one stream, across its sessions.
+
+    Args:
+        dialect: Gives their order.
+        channels: What to begin with.
+        delivery: Takes the notice of a channel that is lost.
+        lifecycle: Shows what is subscribed.
+
+    Attributes:
+        channels: What is subscribed, or will be.
+        lenient: Whether the stream goes on without a channel that is refused; it does once it has been live.
+
+    Threads:
+        Belongs to the I/O thread.
+    """
+
+    def __init__(self, dialect: Dialect, channels: tuple[str, ...], delivery: Delivery, lifecycle: Lifecycle) -> None:
+        self.channels = channels
+        self.lenient = False
+        self._dialect = dialect
+        self._delivery = delivery
+        self._lifecycle = lifecycle
+        self._promises: list[AddChannels] = []
+
+    def add(self, asked: AddChannels) -> None:
+        """Want these channels, too."""
+        self._promises.append(asked)
+        self._want({*self.channels, *asked.channels})
+
+    def remove(self, asked: RemoveChannels) -> None:
+        """Want these channels no more."""
+        self._want(set(self.channels) - set(asked.channels))
+
+    def keep_promises(self, session: Session) -> None:
+        """Tell those who wait for channels that the session has them confirmed."""
+        for asked in tuple(self._promises):
+            if session.subscribed.issuperset(asked.channels):
+                self._promises.remove(asked)
+                self._delivery.flush()  # who is told finds what came before it in the queue
+                asked.promise.keep()
+
+    def break_promises(self, error: FuturesStreamError) -> None:
+        """Tell those who wait for channels that nothing will come of it."""
+        for asked in self._promises:
+            asked.promise.break_(error)
+        self._promises.clear()
+
+    def refused(self, error: SubscriptionRejected) -> None:
+        """
+        The exchange refuses a channel: at the first greeting that fails the stream, later the others go on.
+
+        Raises:
+            SubscriptionRejected: There is no going on.
+        """
+        channel = error.channel or "unknown"
+        error.exchange = error.exchange or self._dialect.name
+        if error.symbol is None:
+            self._want(set(self.channels) - {channel})
+        waiting = [asked for asked in self._promises if channel in asked.channels]
+        if not self.channels or not (self.lenient or waiting):
+            raise error
+        for asked in waiting:
+            self._promises.remove(asked)
+            asked.promise.break_(error)
+        if not waiting:
+            self._delivery.notice(ChannelLost, channel=channel, symbol=error.symbol, error=error)
+
+    def _want(self, channels: set[str]) -> None:
+        self.channels = tuple(str(word) for word in self._dialect.channels if word in channels)
+        self._lifecycle.note(channels=self.channels)

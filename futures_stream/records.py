@@ -1,0 +1,481 @@
+"""
+What arrives on a queue: records of the account, and notices about the stream itself.
+
+Every one is frozen. Money and sizes are :class:`~decimal.Decimal` straight from the wire text; what the exchange did
+not say is None; times are whole milliseconds since 1970 as the exchange gave them; ids are text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from futures_stream.errors import FuturesStreamError
+from futures_stream.vocabulary import (
+    Effect,
+    Liquidity,
+    MarginMode,
+    Mark,
+    OrderStatus,
+    OrderType,
+    Origin,
+    PositionMode,
+    PositionSide,
+    PositionStatus,
+    Side,
+    TimeInForce,
+)
+
+__all__ = [
+    "Balance",
+    "ChannelLost",
+    "Closed",
+    "Execution",
+    "Gap",
+    "LeaseRenewed",
+    "LiquidationWarning",
+    "Live",
+    "MonitorFailed",
+    "Notice",
+    "Order",
+    "Overflow",
+    "Position",
+    "Record",
+    "Resynced",
+    "Rotated",
+    "Snapshot",
+    "Tick",
+    "Unreadable",
+    "kind_of",
+]
+
+_EMPTY: dict[str, Any] = {}
+_NO_MARKS: frozenset[Mark] = frozenset()
+_INNER_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@frozen(kw_only=True)
+class Record:
+    """
+    What all records and notices have in common.
+
+    Attributes:
+        exchange: The dialect's name, such as ``bitget``.
+        account: The label that the stream was opened with.
+        product: The exchange's product family (its instType or the like), where it has any.
+        symbol: The contract, as the exchange spells it; None on a balance.
+        timestamp: When it happened, in ms since 1970 by the exchange's clock: the row's own update time, else the
+            message's.
+        received_ns: When this machine read it, in ns since 1970.
+        seq: Rising number within a stream; what is missed in an :class:`Overflow` leaves a hole.
+        origin: Pushed, or a row of a full set.
+        marks: What is unusual about it; mostly empty.
+        info: The raw row as the exchange sent it, read-only; numbers are Decimal or int, never float.
+    """
+
+    exchange: str
+    account: str
+    product: str | None = None
+    symbol: str | None = None
+    timestamp: int | None = None
+    received_ns: int = 0
+    seq: int = 0
+    origin: Origin = Origin.PUSH
+    marks: frozenset[Mark] = _NO_MARKS
+    # A plain dict inside, so that a record can be pickled and copied; a read-only view outside, made when asked for.
+    _info: dict[str, Any] = field(default=_EMPTY, repr=False, eq=False)
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The raw row as the exchange sent it, read-only."""
+        return MappingProxyType(self._info)
+
+    @property
+    def datetime(self) -> datetime | None:
+        """The timestamp as an aware UTC datetime."""
+        return None if self.timestamp is None else datetime.fromtimestamp(self.timestamp / 1000, timezone.utc)
+
+
+@frozen(kw_only=True)
+class Balance(Record):
+    """
+    What the account holds of one asset.
+
+    Attributes:
+        asset: The asset, such as ``USDT``.
+        free: What can be used now.
+        locked: What orders and positions hold back.
+        total: All of it.
+        unrealized_pnl: Profit of the open positions in this asset, at the mark price.
+        margin_mode: The mode that the figures belong to.
+        margin_ratio: The account's margin ratio; its scale is the exchange's own.
+        maintenance_margin: What the positions need at least.
+        initial_margin: What was put up for them.
+    """
+
+    asset: str | None = None
+    free: Decimal | None = None
+    locked: Decimal | None = None
+    total: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    margin_mode: MarginMode | None = None
+    margin_ratio: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    initial_margin: Decimal | None = None
+
+
+@frozen(kw_only=True)
+class Position(Record):
+    """
+    One position; a hedged symbol has two, told apart by ``side``.
+
+    Attributes:
+        margin_asset: The asset that the margin is kept in.
+        side: Long or short (or net, where the exchange keeps one signed position).
+        size: How much, never negative; zero when it has been closed.
+        entry_price: Average price it was opened at.
+        mark_price: The price that profit and liquidation are judged by.
+        liquidation_price: Where the exchange takes it over; None if it said none.
+        unrealized_pnl: Profit at the mark price.
+        leverage: Times.
+        margin_mode: Cross or isolated.
+        position_mode: One-way or hedge.
+        isolated_margin: Margin set aside for this position alone.
+        position_margin: Margin that it occupies.
+        maintenance_margin: Margin that it needs at least.
+        margin_ratio: Its margin ratio; the scale is the exchange's own.
+        notional: Its value.
+        status: Open, or how it ended.
+        raw_status: The exchange's own word for it.
+        created_at: When it was opened, in ms.
+        closed_at: When it was closed, in ms.
+    """
+
+    margin_asset: str | None = None
+    side: PositionSide = PositionSide.UNKNOWN
+    size: Decimal | None = None
+    entry_price: Decimal | None = None
+    mark_price: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    leverage: Decimal | None = None
+    margin_mode: MarginMode | None = None
+    position_mode: PositionMode | None = None
+    isolated_margin: Decimal | None = None
+    position_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    margin_ratio: Decimal | None = None
+    notional: Decimal | None = None
+    status: PositionStatus = PositionStatus.UNKNOWN
+    raw_status: str | None = None
+    created_at: int | None = None
+    closed_at: int | None = None
+
+    @property
+    def distance(self) -> Decimal | None:
+        """How far the mark price is from liquidation, as a share of the mark price; None if either is unknown."""
+        if not self.mark_price or self.liquidation_price is None:
+            return None
+        return abs(self.mark_price - self.liquidation_price) / self.mark_price
+
+
+@frozen(kw_only=True)
+class Order(Record):
+    """
+    An order as it stands.
+
+    Attributes:
+        margin_asset: The asset that its margin is kept in.
+        order_id: The exchange's id.
+        client_order_id: The id that the caller gave it.
+        side: Buy or sell; None where the exchange does not say.
+        position_side: Which position it works on, in hedge mode.
+        effect: Whether it opens or closes a position.
+        type: Limit, market …
+        price: Limit price.
+        size: How much was ordered.
+        filled: How much of it has been executed, in all.
+        average_price: Average price of what has been executed.
+        notional: Its value, as the exchange counts it.
+        leverage: Times.
+        margin_mode: Cross or isolated.
+        time_in_force: How long it rests.
+        reduce_only: Whether it may only make a position smaller.
+        status: Where it stands.
+        raw_status: The exchange's own word for it.
+        created_at: When it was placed, in ms.
+        canceled_at: When it was canceled, in ms.
+        completed_at: When it was filled, in ms.
+    """
+
+    margin_asset: str | None = None
+    order_id: str | None = None
+    client_order_id: str | None = None
+    side: Side | None = None
+    position_side: PositionSide | None = None
+    effect: Effect | None = None
+    type: OrderType = OrderType.UNKNOWN
+    price: Decimal | None = None
+    size: Decimal | None = None
+    filled: Decimal | None = None
+    average_price: Decimal | None = None
+    notional: Decimal | None = None
+    leverage: Decimal | None = None
+    margin_mode: MarginMode | None = None
+    time_in_force: TimeInForce | None = None
+    reduce_only: bool | None = None
+    status: OrderStatus = OrderStatus.UNKNOWN
+    raw_status: str | None = None
+    created_at: int | None = None
+    canceled_at: int | None = None
+    completed_at: int | None = None
+
+    @property
+    def remaining(self) -> Decimal | None:
+        """How much is still to be executed; None if either figure is unknown."""
+        return None if self.size is None or self.filled is None else self.size - self.filled
+
+
+@frozen(kw_only=True)
+class Execution(Record):
+    """
+    One match of one of our orders.
+
+    Attributes:
+        trade_id: The exchange's id of the match.
+        order_id: The order that was matched.
+        side: Buy or sell.
+        price: The price of this match.
+        size: How much was matched.
+        fee: What it cost; the sign is the exchange's own.
+        fee_asset: The asset that the fee was taken in.
+        liquidity: Maker or taker.
+    """
+
+    trade_id: str | None = None
+    order_id: str | None = None
+    side: Side | None = None
+    price: Decimal | None = None
+    size: Decimal | None = None
+    fee: Decimal | None = None
+    fee_asset: str | None = None
+    liquidity: Liquidity | None = None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Price times size; None if either is unknown."""
+        return None if self.price is None or self.size is None else self.price * self.size
+
+
+@frozen(kw_only=True)
+class LiquidationWarning(Record):
+    """
+    The exchange warns that a position is close to being liquidated.
+
+    Attributes:
+        side: Long or short.
+        margin_mode: Cross or isolated.
+        margin_ratio: Its margin ratio; the scale is the exchange's own.
+        liquidation_price: Where the exchange takes it over.
+        current_price: Where the price is.
+        level: How urgent, as the exchange counts.
+    """
+
+    side: PositionSide = PositionSide.UNKNOWN
+    margin_mode: MarginMode | None = None
+    margin_ratio: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    current_price: Decimal | None = None
+    level: int | None = None
+
+    @property
+    def distance(self) -> Decimal | None:
+        """How far the price is from liquidation, as a share of the price; None if either is unknown."""
+        if not self.current_price or self.liquidation_price is None:
+            return None
+        return abs(self.current_price - self.liquidation_price) / self.current_price
+
+
+@frozen(kw_only=True)
+class Notice(Record):
+    """Something about the stream itself, told in band at the place where it happened."""
+
+
+@frozen(kw_only=True)
+class Live(Notice):
+    """
+    The stream is live: from this ``seq`` on, what arrives is current.
+
+    Attributes:
+        channels: What is subscribed.
+    """
+
+    channels: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Gap(Notice):
+    """
+    From ``since`` on events may have been missed; the gap lasts until its :class:`Resynced`.
+
+    Attributes:
+        reason: What happened.
+        since: When the last message before it was received, in ms since 1970 by this machine's clock.
+        channels: What may be incomplete.
+    """
+
+    reason: str
+    since: int
+    channels: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Resynced(Notice):
+    """
+    A gap is closed, and this is what is known about it.
+
+    Attributes:
+        since: The gap's beginning, in ms.
+        until: When messages flowed again, in ms.
+        recovered: How many records were recovered.
+        proven: Kinds (balances, positions, orders, executions) shown by arithmetic to be complete.
+        unproven: Kinds of which it cannot be said that nothing is missing.
+        unexplained: What was found not to add up, a line each.
+    """
+
+    since: int
+    until: int
+    recovered: int = 0
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every kind is proven and nothing is unexplained."""
+        return not self.unproven and not self.unexplained
+
+
+@frozen(kw_only=True)
+class Snapshot(Notice):
+    """
+    The rows right before this were a full set: what of its scope is not among them is gone.
+
+    Attributes:
+        of: The kind: balances, positions, orders.
+        scope: What the set is whole for: (product, symbol), with None for "all".
+        keys: The rows' own keys, in the dialect's order: (asset,), (symbol, side, margin mode) or (order id,).
+    """
+
+    of: str
+    scope: tuple[str | None, ...] = ()
+    keys: tuple[tuple[str | None, ...], ...] = ()
+
+
+@frozen(kw_only=True)
+class Overflow(Notice):
+    """
+    The queue was full: at this place records are missing from it (and only from it).
+
+    Attributes:
+        missed: How many.
+        classes: How many of each class, by name.
+    """
+
+    missed: int
+    classes: Mapping[str, int] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Unreadable(Notice):
+    """
+    A message could not be understood; the stream goes on.
+
+    Attributes:
+        text: The message, cut at 4096 characters.
+        error: Why.
+    """
+
+    text: str = field(repr=False)
+    error: str
+
+
+@frozen(kw_only=True)
+class ChannelLost(Notice):
+    """
+    The exchange does not serve this channel any more; the others go on.
+
+    Attributes:
+        channel: Which one.
+        error: What the exchange said.
+    """
+
+    channel: str
+    error: FuturesStreamError
+
+
+@frozen(kw_only=True)
+class LeaseRenewed(Notice):
+    """
+    The listen key was extended.
+
+    Attributes:
+        expires_at: When it would end without another renewal, in ms.
+    """
+
+    expires_at: int
+
+
+@frozen(kw_only=True)
+class Rotated(Notice):
+    """
+    The stream moved to a new connection on purpose, without a gap.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: str
+
+
+@frozen(kw_only=True)
+class MonitorFailed(Notice):
+    """
+    A monitor raised an exception and was taken off; the stream goes on.
+
+    Attributes:
+        monitor: Its name.
+        error: The exception.
+    """
+
+    monitor: str
+    error: str
+
+
+@frozen(kw_only=True)
+class Tick(Notice):
+    """Nothing came for a while; made by the consumer's own wait, never on a queue."""
+
+
+@frozen(kw_only=True)
+class Closed(Notice):
+    """
+    The stream ended: its last notice, once.
+
+    Attributes:
+        error: Why it could not go on; None when it was asked to close.
+    """
+
+    error: FuturesStreamError | None = None
+
+
+def kind_of(record: Record | type[Record]) -> str:
+    """Return the name of a record's class in snake case, as JSONL prints it: ``liquidation_warning``."""
+    name = record.__name__ if isinstance(record, type) else type(record).__name__
+    return _INNER_CAPITAL.sub("_", name).lower()

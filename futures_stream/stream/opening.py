@@ -1,0 +1,215 @@
+"""Opening a stream: everything is checked in the caller, before any thread starts."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import math
+import threading
+from collections.abc import Iterable, Sequence
+from random import Random
+
+from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline
+from futures_stream.dialects import Credentials, Dialect, Endpoints, find_dialect
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.feed import Feed
+from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.monitors import Monitor
+from futures_stream.engine.plan import Limits, Plan
+from futures_stream.engine.ports import Network as NetworkPort
+from futures_stream.errors import ConfigError, FuturesStreamError, OpenTimeout, ShutdownTimeout
+from futures_stream.stream.options import Options
+from futures_stream.stream.profiles import find_credentials
+from futures_stream.stream.queue import StreamQueue
+from futures_stream.stream.stream import Stream
+from futures_stream.transport import Network
+from futures_stream.vocabulary import State
+
+__all__ = ["open_stream", "prepare_stream"]
+
+_LABEL_LENGTH = 64
+_EXIT_PATIENCE = 2.0  # seconds that closing what was left open may take when the interpreter ends
+
+_open: set[Stream] = set()
+_open_lock = threading.Lock()
+
+
+def open_stream(
+    exchange: str | Dialect,
+    credentials: Credentials | None = None,
+    *,
+    account: str = "default",
+    channels: Iterable[str] | None = None,
+    symbols: Iterable[str] | None = None,
+    queue: StreamQueue | None = None,
+    maxsize: int = StreamQueue.default_maxsize,
+    endpoints: Endpoints | None = None,
+    options: Options | None = None,
+    monitors: Sequence[Monitor] = (),
+    timeout: float = 30.0,
+) -> Stream:
+    """
+    Open one account's private stream and return it when it is live.
+
+    Live means: the login is acknowledged, the listen key is held, every subscription is acknowledged. Transient
+    failures on the way there are tried again inside *timeout*; fatal ones are raised at once.
+
+    Args:
+        exchange: The exchange's name, or a dialect of your own.
+        credentials: Who asks; looked for in the environment and in the profile file if left out.
+        account: A label of yours that every record carries.
+        channels: What to listen to (account, positions, orders, executions, liquidations, or the exchange's own
+            words); all that there is if left out.
+        symbols: Contracts to listen to, as the exchange spells them; all if left out.
+        queue: A queue that several streams share; each has its own if left out.
+        maxsize: The bound of the stream's own queue; 0 for none.
+        endpoints: Where the exchange is, if not where its dialect says.
+        options: What few need.
+        monitors: Folds that run beside the delivery and may add records.
+        timeout: Longest wait until it is live, in seconds.
+
+    Raises:
+        ConfigError: An argument makes no sense, or there are no credentials.
+        OpenTimeout: It was not live in time; its cause is the last thing that went wrong.
+        LoginRejected: The exchange does not accept the credentials.
+        PermissionRefused: The credentials may not do this.
+        SubscriptionRejected: The exchange refuses a channel.
+        FatalError: Another reason for which trying again would be of no use.
+    """
+    if not (isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)):
+        raise ConfigError(f"timeout is a number of seconds above 0, not {timeout!r}")
+    stream = prepare_stream(
+        exchange,
+        credentials,
+        account=account,
+        channels=channels,
+        symbols=symbols,
+        queue=queue,
+        maxsize=maxsize,
+        endpoints=endpoints,
+        options=options,
+        monitors=monitors,
+    )
+    with _open_lock:
+        _open.difference_update({other for other in _open if other.status.state.ended})
+        _open.add(stream)
+    try:
+        stream.start()
+        status = stream.wait_open(timeout)
+    except BaseException:  # Ctrl-C while it opens
+        stream.close()
+        raise
+    if status is not None and status.state is State.LIVE:
+        return stream
+    error = stream.status.error
+    with contextlib.suppress(ShutdownTimeout):  # what matters here is why it did not open
+        stream.close()
+    if status is not None and error is not None:
+        raise error
+    waited = f"not live within {timeout:g} s"
+    raise OpenTimeout(
+        f"{stream.exchange}: {waited}; last: {error}" if error else f"{stream.exchange}: {waited}",
+        exchange=stream.exchange,
+    ) from error
+
+
+def prepare_stream(
+    exchange: str | Dialect,
+    credentials: Credentials | None = None,
+    *,
+    account: str = "default",
+    channels: Iterable[str] | None = None,
+    symbols: Iterable[str] | None = None,
+    queue: StreamQueue | None = None,
+    maxsize: int = StreamQueue.default_maxsize,
+    endpoints: Endpoints | None = None,
+    options: Options | None = None,
+    monitors: Sequence[Monitor] = (),
+    network: NetworkPort | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    random: Random | None = None,
+) -> Stream:
+    """
+    Return a stream that is ready to start; for tests, which hand over a network and a clock of their own.
+
+    Raises:
+        ConfigError: An argument makes no sense, or there are no credentials.
+    """
+    dialect = find_dialect(exchange)
+    options = options or Options()
+    if queue is not None and not isinstance(queue, StreamQueue):
+        raise ConfigError("queue must be a StreamQueue: a plain queue.Queue cannot tell its end, nor what it missed")
+    where = dialect.at(endpoints)
+    if not options.allow_plaintext:
+        where.refuse_plaintext()
+    plan = Plan(
+        dialect=dialect,
+        credentials=find_credentials(dialect, _checked_label(account), credentials),
+        endpoints=where,
+        account=account,
+        channels=dialect.resolve_channels(channels),
+        symbols=_checked_symbols(symbols),
+        limits=Limits(blind=options.max_blind),
+        release_lease=options.release_listen_key,
+    )
+    if network is None:
+        network = Network(
+            clock=clock,
+            proxy=options.proxy,
+            ca_file=options.ca_file,
+            trust_env=options.trust_env,
+            max_message_size=options.max_message_size,
+        )
+    own_queue = StreamQueue(maxsize) if queue is None else queue
+    delivery = Delivery(dialect.name, account, clock, monitors)
+    lifecycle = Lifecycle(clock, plan.channels)
+    feed = Feed(
+        plan=plan,
+        network=network,
+        delivery=delivery,
+        lifecycle=lifecycle,
+        clock=clock,
+        random=random or Random(),
+    )
+    return Stream(
+        plan=plan,
+        feed=feed,
+        delivery=delivery,
+        lifecycle=lifecycle,
+        queue=own_queue,
+        shared=queue is not None,
+        clock=clock,
+    )
+
+
+def _checked_label(account: str) -> str:
+    if not (isinstance(account, str) and account and len(account) <= _LABEL_LENGTH and account.isprintable()):
+        raise ConfigError(f"account is a label of 1 to {_LABEL_LENGTH} printable characters, not {account!r}")
+    return account
+
+
+def _checked_symbols(symbols: Iterable[str] | None) -> tuple[str, ...] | None:
+    if symbols is None:
+        return None
+    listed = (symbols,) if isinstance(symbols, str) else tuple(dict.fromkeys(symbols))
+    if not listed:
+        raise ConfigError("no symbols given; leave the argument out to get all of them")
+    for symbol in listed:
+        if not (isinstance(symbol, str) and symbol and symbol.isprintable() and " " not in symbol):
+            raise ConfigError(f"{symbol!r} is not a symbol such as BTCUSDT")
+    return listed
+
+
+def _close_all() -> None:
+    """Close what was left open when the interpreter ends: the threads are daemons, but a farewell should be heard."""
+    with _open_lock:
+        left = tuple(_open)
+    for stream in left:
+        stream.stop()
+    deadline = Deadline(SYSTEM_CLOCK, _EXIT_PATIENCE)
+    for stream in left:
+        with contextlib.suppress(FuturesStreamError, RuntimeError):
+            stream.close(deadline.remaining or 0.0)
+
+
+atexit.register(_close_all)

@@ -1,0 +1,43 @@
+"""What few need to change about a stream."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from futures_stream.errors import ConfigError
+
+__all__ = ["Options"]
+
+
+@frozen(kw_only=True)
+class Options:
+    """
+    What few need, in one value.
+
+    Attributes:
+        proxy: An HTTP proxy for stream and REST alike, ``http://[user:password@]host:port``. Never shown.
+        ca_file: A file of certificate authorities to trust instead of the usual ones.
+        trust_env: Whether to take proxies from the environment; ``.netrc`` is never read.
+        allow_plaintext: Whether ``ws://`` and ``http://`` may leave this machine. Credentials can be read on the way.
+        max_message_size: The longest message that is taken, in bytes.
+        max_blind: Seconds without being live after which the stream ends with an error; None for never.
+        release_listen_key: Whether ``close()`` deletes the listen key. It is the account's, not ours: every other
+            program that listens to the account loses its stream with it, so the default is to let it run out.
+
+    Raises:
+        ConfigError: A value makes no sense.
+    """
+
+    proxy: str | None = field(default=None, repr=lambda proxy: "None" if proxy is None else "***")
+    ca_file: str | None = None
+    trust_env: bool = False
+    allow_plaintext: bool = False
+    max_message_size: int = 4 * 1024 * 1024
+    max_blind: float | None = None
+    release_listen_key: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if self.max_message_size < 1024:
+            raise ConfigError(f"max_message_size is in bytes, and at least 1024, not {self.max_message_size!r}")
+        if self.max_blind is not None and not self.max_blind > 0:
+            raise ConfigError(f"max_blind is a number of seconds above 0, or None, not {self.max_blind!r}")

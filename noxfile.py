@@ -1,0 +1,60 @@
+"""Longer checks than CI's: every Python that is installed, the oldest dependencies, types, style."""
+
+import shutil
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests", "oldest"]
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+
+PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+OLDEST = ("websocket-client==1.8.0", "requests==2.33.0", "attrs==23.2.0")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run the suite, with and without the fast decoder."""
+    session.install(".[test]")
+    session.run("pytest", *session.posargs)
+    session.run("pip", "uninstall", "--yes", "msgspec", silent=True)
+    session.run("pytest", "tests/dialects", "tests/cli", *session.posargs)
+
+
+@nox.session(python="3.10")
+def oldest(session: nox.Session) -> None:
+    """Run the suite on the oldest versions that setup.cfg allows."""
+    session.install(".[test]", *OLDEST)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style."""
+    session.install("ruff>=0.8")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    session.install(".[dev]")
+    session.run("mypy")
+
+
+@nox.session
+def flaky(session: nox.Session) -> None:
+    """Run the suite over and over while another process keeps both cores busy; a test that fails once is a defect."""
+    session.install(".[test]")
+    rounds = int(session.posargs[0]) if session.posargs else 10
+    busy = [shutil.which("sh") or "sh", "-c", "while :; do :; done"]
+    import subprocess
+
+    loads = [subprocess.Popen(busy) for _ in range(2)]
+    try:
+        for _ in range(rounds):
+            session.run("pytest", "-q", "-x")
+    finally:
+        for load in loads:
+            load.terminate()

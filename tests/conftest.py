@@ -1,0 +1,92 @@
+"""Guards that every test runs under: nothing outlives it, nothing sleeps, nothing leaves this machine."""
+
+import gc
+import ipaddress
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+PACKAGE = "futures_stream"
+PATIENCE = 5.0  # seconds that a thread which was told to end may still need on a busy machine
+_real_sleep = time.sleep
+
+
+def _refuse_to_leave(event: str, args: tuple[object, ...]) -> None:
+    """Refuse every connection, in every thread, to anything but this machine."""
+    if event not in ("socket.connect", "socket.sendto"):
+        return
+    address = args[1]
+    if isinstance(address, tuple) and not _is_here(str(address[0])):
+        raise RuntimeError(f"a test wants to connect to {address[0]}")
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+sys.addaudithook(_refuse_to_leave)
+
+
+def _guarded_sleep(seconds: float) -> None:
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+    if caller.partition(".")[0] == PACKAGE:
+        raise AssertionError(f"{caller} sleeps; wait on an event instead")
+    _real_sleep(seconds)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_sleep_in_the_package() -> Iterator[None]:
+    time.sleep = _guarded_sleep
+    yield
+    time.sleep = _real_sleep
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind() -> Iterator[None]:
+    """Fail the test that leaves one of its threads or sockets behind."""
+    threads = set(threading.enumerate())
+    sockets = _open_sockets()
+    yield
+    left = [thread for thread in threading.enumerate() if thread not in threads]
+    deadline = time.monotonic() + PATIENCE
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    alive = [thread.name for thread in left if thread.is_alive()]
+    assert not alive, f"threads left behind: {alive}"
+    extra = _open_sockets() - sockets
+    if extra:
+        gc.collect()  # a reference cycle of the test's own may hold one
+        extra = _open_sockets() - sockets
+    assert not extra, f"sockets left behind: {sorted(extra)}"
+
+
+def _open_sockets() -> set[str]:
+    folder = "/proc/self/fd"
+    if not os.path.isdir(folder):
+        return set()  # only Linux can tell
+    found = set()
+    for name in os.listdir(folder):
+        try:
+            target = os.readlink(f"{folder}/{name}")
+        except OSError:
+            continue  # the listing's own descriptor
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+@pytest.fixture
+def dead_port() -> int:
+    """A port on this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

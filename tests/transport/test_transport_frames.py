@@ -1,0 +1,234 @@
+"""The decoder: bytes in, cut anyhow; messages out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from transport_peers import close_frame, frame, text, unmasked
+
+from futures_stream.transport.frames import BINARY, CLOSE, PING, PONG, TEXT, Decoder, encode
+
+LARGEST = 100_000
+
+
+def decoded(*pieces: bytes, largest: int = LARGEST) -> tuple[list, Decoder]:
+    """Messages that come out of some pieces, and the decoder afterwards."""
+    decoder = Decoder(largest)
+    messages = []
+    for piece in pieces:
+        decoder.feed(piece)
+        messages += decoder.decode(1000)
+    return messages, decoder
+
+
+CONVERSATION = (
+    text('{"a": 1}')
+    + frame(1, b"one ", fin=0)
+    + frame(9, b"are you there")
+    + frame(0, "tw\u00f6 ".encode(), fin=0)
+    + frame(10, b"")
+    + frame(0, b"three")
+    + frame(2, b"\xff\xfe")
+    + text("x" * 130)
+    + frame(1, b"")
+    + text("y" * 66_000)
+    + close_frame(1012, "restart")
+)
+MESSAGES = ['{"a": 1}', "one tw\u00f6 three", b"\xff\xfe", "x" * 130, "", "y" * 66_000]
+
+
+def test_cut_at_every_byte():
+    """Wherever the stream is cut in two, the same messages come out."""
+    for cut in [*range(420), len(CONVERSATION) - 1]:
+        messages, decoder = decoded(CONVERSATION[:cut], CONVERSATION[cut:])
+
+        assert messages == MESSAGES, cut
+        assert (decoder.frames, decoder.pongs, decoder.take_ping()) == (11, 1, b"are you there")
+        assert decoder.close == (1012, "restart")
+
+
+def test_byte_by_byte():
+    """Even single bytes make whole messages."""
+    messages, decoder = decoded(*(CONVERSATION[at : at + 1] for at in range(len(CONVERSATION))))
+
+    assert messages == MESSAGES
+    assert decoder.close == (1012, "restart")
+
+
+MESSAGE = st.tuples(
+    st.sampled_from([1, 2]),
+    st.lists(st.one_of(st.binary(max_size=300), st.text(max_size=200).map(str.encode)), min_size=1, max_size=4),
+    st.lists(st.sampled_from([9, 10]), max_size=3),
+)
+
+
+@given(st.lists(MESSAGE, max_size=8), st.data())
+def test_any_frames_cut_anyhow(conversation, data):
+    """Any sequence of frames, cut anyhow and decoded in any portions, gives the same messages."""
+    wire, expected = b"", []
+    for opcode, parts, controls in conversation:
+        waiting = list(controls)
+        for index, part in enumerate(parts):
+            wire += frame(opcode if index == 0 else 0, part, fin=int(index == len(parts) - 1))
+            if waiting:
+                wire += frame(waiting.pop(), b"!")
+        whole = b"".join(parts)
+        try:
+            expected.append(whole.decode())
+        except UnicodeDecodeError:
+            expected.append(whole)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=10)))
+    most = data.draw(st.integers(1, 5))
+
+    decoder, messages = Decoder(LARGEST), []
+    for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+        decoder.feed(wire[start:end])
+        while decoder.has_more:
+            messages += decoder.decode(most)
+
+    assert messages == expected
+    assert not decoder.finished
+
+
+@given(st.binary(max_size=200))
+def test_garbage_never_raises(garbage):
+    """Whatever comes, the decoder goes on, waits or names a violation; it never raises."""
+    messages, decoder = decoded(garbage, garbage)
+
+    assert all(isinstance(message, str | bytes) for message in messages)
+    assert decoder.violation is None or decoder.violation.code in (1002, 1009)
+
+
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        (frame(1, b"x", rsv=4), "reserved bits"),
+        (frame(1, b"x", rsv=1), "reserved bits"),
+        (frame(3, b"x"), "unknown opcode 3"),
+        (frame(11, b"x"), "unknown opcode 11"),
+        (frame(1, b"x", masked=True), "masked"),
+        (frame(9, b"x", fin=0), "control frame"),
+        (frame(10, b"x", fin=0), "control frame"),
+        (frame(9, b"x" * 126), "control frame"),
+        (frame(10, b"x" * 126), "control frame"),
+        (frame(8, b"x" * 126), "control frame"),
+        (frame(0, b"x"), "continuation"),
+        (frame(1, b"x", fin=0) + frame(1, b"y"), "inside a fragmented"),
+        (frame(2, b"x", fin=0) + frame(2, b"y", fin=0), "inside a fragmented"),
+        (frame(8, b"x"), "close"),
+        (close_frame(999), "999"),
+        (close_frame(1005), "1005"),
+        (close_frame(1006), "1006"),
+    ],
+)
+def test_violations(broken, says):
+    """What the protocol forbids ends the decoding, behind what came before and ahead of what follows."""
+    messages, decoder = decoded(text("before") + broken + text("after"))
+
+    assert messages == ["before"]
+    assert decoder.violation.code == 1002
+    assert says in str(decoder.violation)
+    assert decoder.decode(10) == []
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x81\x7f\x40" + b"\0" * 7, b"\x82\x7f" + b"\xff" * 8, b"\x81\x7f\0\0\0\0\0\x01\x86\xa1"]
+)
+def test_too_long_a_frame_is_refused_by_its_header(head):
+    """A frame that says it is longer than allowed is refused before any of it has come."""
+    _, decoder = decoded(head)
+
+    assert decoder.violation.code == 1009
+
+
+def test_largest_message_is_allowed():
+    """A message of exactly the allowed size passes."""
+    messages, _ = decoded(text("x" * LARGEST))
+
+    assert messages == ["x" * LARGEST]
+
+
+def test_fragments_are_bounded_together():
+    """The size of a message is that of all its fragments."""
+    messages, decoder = decoded(frame(1, b"x" * 60_000, fin=0) + frame(9) + frame(0, b"x" * 40_001))
+
+    assert messages == []
+    assert decoder.violation.code == 1009
+
+
+def test_bound_is_of_one_message_only():
+    """A long fragmented message leaves the next one its whole allowance."""
+    one = frame(1, b"x" * 60_000, fin=0) + frame(0, b"x" * 40_000)
+
+    assert decoded(one + one)[0] == ["x" * LARGEST] * 2
+
+
+def test_empty_fragments_come_to_an_end():
+    """A message in endless empty fragments is refused after a thousand."""
+    _, decoder = decoded(*[frame(1, b"", fin=0)], *[frame(0, b"", fin=0)] * 1200)
+
+    assert decoder.violation.code == 1009
+    assert decoder.frames == 1000
+
+
+@pytest.mark.parametrize("payload", [b"\xff", b"abc\xc3", "\u20ac".encode()[:2], b"\xed\xa0\x80"])
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_not_utf8_stays_bytes(payload, opcode):
+    """What is not UTF-8 is handed on as it came, and the next message is fine."""
+    assert decoded(frame(opcode, payload) + text("next"))[0] == [payload, "next"]
+
+
+def test_binary_that_is_text():
+    """A binary frame that holds UTF-8 is text."""
+    assert decoded(frame(2, b'{"pong": 1}'))[0] == ['{"pong": 1}']
+
+
+def test_utf8_across_fragments():
+    """A character cut in two by fragments is whole in the message."""
+    euro = "\u20ac".encode()
+
+    assert decoded(frame(1, euro[:1], fin=0) + frame(0, euro[1:]))[0] == ["\u20ac"]
+
+
+def test_newest_ping_is_kept():
+    """Of several pings only the newest is to be answered."""
+    _, decoder = decoded(frame(9, b"1") + frame(9, b"2") + text("x"))
+
+    assert decoder.take_ping() == b"2"
+    assert decoder.take_ping() is None
+
+
+def test_nothing_behind_a_close_frame():
+    """A close frame is the end, whatever follows."""
+    messages, decoder = decoded(text("a") + close_frame(4009) + text("b"))
+
+    assert messages == ["a"]
+    assert decoder.close == (4009, "")
+    assert not decoder.has_more
+
+
+def test_close_without_code():
+    """A close frame need not say why."""
+    assert decoded(frame(8))[1].close == (None, "")
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY, PING, PONG])
+@pytest.mark.parametrize("size", [0, 1, 125])
+def test_encode(opcode, size):
+    """Our frames are masked, and hold what was put in."""
+    assert unmasked(encode(b"x" * size, opcode)) == [(opcode, b"x" * size)]
+
+
+@given(st.text())
+def test_a_server_reads_what_a_client_writes(words):
+    """The decoder in a server's role reads masked frames, and refuses others."""
+    decoder = Decoder(LARGEST, masked=True)
+    decoder.feed(encode(words) + encode(b"\x03\xe8", CLOSE))
+
+    assert decoder.decode(10) == [words]
+    assert decoder.close == (1000, "")
+
+    decoder = Decoder(LARGEST, masked=True)
+    decoder.feed(encode(words, masked=False))
+    decoder.decode(10)
+
+    assert "unmasked" in str(decoder.violation)

@@ -1,0 +1,20 @@
+"""The right module named websocket."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import futures_stream
+
+
+def test_wrong_websocket(tmp_path):
+    """The other project with a module of this name is recognised at once, and the way out is said."""
+    (tmp_path / "websocket.py").write_text("class WebSocket: pass\n")
+    root = str(Path(futures_stream.__file__).parent.parent)
+    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {root!r}]; import futures_stream.transport"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 1
+    assert "ImportError" in done.stderr.splitlines()[-1]
+    assert "pip install --force-reinstall 'websocket-client" in done.stderr
