@@ -28,7 +28,7 @@ __all__ = ["BitmusaCredentials", "listen_key_request", "read_listen_key", "witho
 _PATH = "/future/userDataStream"
 _METHODS = {"create": "POST", "renew": "PUT", "release": "DELETE"}
 _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{16,256}").fullmatch
-_TOKEN = re.compile(r"[A-Za-z0-9_+/=.-]{20,}")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}")  # a listen key has 44; a name that should be readable, fewer
 
 
 @frozen

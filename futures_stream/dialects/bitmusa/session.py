@@ -58,7 +58,7 @@ class BitmusaSession(Session):
         """Whether the connection is up: Bitmusa expects no greeting."""
         return self._opened
 
-    def opened(self, unix_ms: int) -> Control:  # noqa: ARG002
+    def opened(self, unix_ms: int) -> Control:
         """Say nothing: the listen key in the URL says it all."""
         self._opened = True
         return Control(label="opened")
