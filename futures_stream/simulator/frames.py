@@ -153,13 +153,6 @@ class Outbox:
             texts.append(self._marks.popleft()[1])
         return texts
 
-    def discard(self) -> None:
-        """Forget everything that is not written yet."""
-        with self._lock:
-            self._items.clear()
-        self._buffer.clear()
-        self._marks.clear()
-
     def _prepare(self, item: Item) -> None:
         if isinstance(item, Ending):
             self.ending = item
