@@ -14,6 +14,8 @@ from futures_stream.records import Closed, Notice, Record
 
 __all__ = ["Delivery"]
 
+_LOOK_EVERY = 1.0  # seconds between two looks of the monitors at the time
+
 NoticeT = TypeVar("NoticeT", bound=Notice)
 
 
@@ -42,7 +44,7 @@ class Delivery:
         self._account = account
         self._clock = clock
         self._monitors = Monitors(monitors)
-        self._monitors_due = 0
+        self._monitors_due = clock.monotonic()
         self._pending: list[Record] = []
         self._lock = threading.Lock()  # guards the tuple of sinks and the end, never held while a sink is called
         self._sinks: tuple[Sink, ...] = ()
@@ -64,16 +66,18 @@ class Delivery:
         return notice
 
     @property
-    def deadline_ms(self) -> int | None:
-        """When the monitors want to look at the time, in ms since 1970; None if there are none."""
+    def deadline(self) -> float | None:
+        """When the monitors want to look at the time, in monotonic seconds; None if there are none."""
         return self._monitors_due if self._monitors else None
 
     def look_at_time(self) -> None:
         """Let the monitors look at the time, if it is time to."""
-        now = self._clock.unix_ms()
+        now = self._clock.monotonic()
         if self._monitors and now >= self._monitors_due:
-            self._monitors_due = now + 1000
-            said = renumbered(self._monitors.at(now, like=self._make(Notice, {})), first=self.next_seq)
+            self._monitors_due = now + _LOOK_EVERY
+            said = renumbered(
+                self._monitors.at(self._clock.unix_ms(), like=self._make(Notice, {})), first=self.next_seq
+            )
             self._pending += said
             self.next_seq += len(said)
 

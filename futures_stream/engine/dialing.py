@@ -68,6 +68,11 @@ class Dialing:
         """When to give up the dial, in monotonic seconds; None if there is none to give up."""
         return self._abandon_at
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a dial is out, with the listen key that was granted for it."""
+        return self._running is not None
+
     def begin(self) -> None:
         """Start on a new connection."""
         self.give_up()

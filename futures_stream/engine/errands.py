@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from futures_stream.clock import Clock, Deadline
 from futures_stream.engine.defects import defect
 from futures_stream.engine.ports import Errand
-from futures_stream.errors import FuturesStreamError, ShutdownTimeout
+from futures_stream.errors import ConnectFailed, FuturesStreamError, ShutdownTimeout
 
 __all__ = ["Errands", "Running"]
 
@@ -65,6 +65,11 @@ class Running(Generic[ResultT]):
         """Whether it has come back, with a result or an error."""
         return self._home
 
+    @property
+    def unclaimed(self) -> bool:
+        """Whether it has brought home something that nobody has taken yet."""
+        return self._result is not None
+
     def go(self) -> None:
         """Run the errand; the helper thread's whole life."""
         result: ResultT | None = None
@@ -115,6 +120,9 @@ class Errands:
             errand: What to do.
             done: Called on that thread when it is home; must not block.
             discard: Called with a result that nobody takes.
+
+        Raises:
+            ConnectFailed: The system gives us no thread now.
         """
         running = Running(label, errand, discard)
 
@@ -123,9 +131,12 @@ class Errands:
             done(running)
 
         helper = threading.Thread(target=life, name=f"{self._name}/{label}", daemon=True)
-        self._out = [(thread, other) for thread, other in self._out if thread.is_alive()]
+        self._out = [(thread, other) for thread, other in self._out if thread.is_alive() or other.unclaimed]
+        try:
+            helper.start()
+        except RuntimeError:
+            raise ConnectFailed(f"no thread could be started for {helper.name}: this machine has too many") from None
         self._out.append((helper, running))
-        helper.start()
         return running
 
     def close(self, timeout: float) -> None:

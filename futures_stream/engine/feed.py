@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import selectors
+from collections import Counter
 from random import Random
 
 from futures_stream.clock import Clock
@@ -101,7 +102,7 @@ class Feed:
         self._retry_at: float | None = clock.monotonic()
         self._live_at: float | None = None
         self.abandoned: tuple[str, ...] = ()
-        self.unknown_words: dict[str, int] = {}
+        self._unknown_words: Counter[str] = Counter()  # of the connections that are over
 
     # -- for other threads ------------------------------------------------------------------------------------------
 
@@ -121,6 +122,12 @@ class Feed:
     def remove_channels(self, channels: tuple[str, ...]) -> None:
         """Give up channels."""
         self._inbox.post(RemoveChannels(channels))
+
+    @property
+    def unknown_words(self) -> dict[str, int]:
+        """The exchange's words that the dialect does not know, counted; callable from any thread."""
+        link = self._link
+        return dict(self._unknown_words if link is None else self._unknown_words + Counter(dict(link.session.unknown)))
 
     # -- the I/O thread ---------------------------------------------------------------------------------------------
 
@@ -184,12 +191,18 @@ class Feed:
         if self._retry_at is not None and self._clock.monotonic() >= self._retry_at:
             self._retry_at = None
             self._lifecycle.to(State.CONNECTING)
-            self._dialing.begin()
+            try:
+                self._dialing.begin()
+            except TransientError as error:
+                self._lose(error)
         self._watch()
         self._clock.select(self._selector, self._patience())
-        try:
-            for news in self._inbox.take():
+        for news in self._inbox.take():
+            try:
                 self._hear(news)
+            except TransientError as error:  # what lies behind it in the box is heard all the same
+                self._lose(error)
+        try:
             self._dialing.look_at_time()
             if self._link is not None:
                 self._tend(self._link)
@@ -211,12 +224,10 @@ class Feed:
         """Return how long nothing needs to be done, in seconds."""
         if self._link is not None and self._link.connection.has_more:
             return 0.0
-        due = [self._retry_at, self._dialing.deadline, self._gaps.deadline]
+        due = [self._retry_at, self._dialing.deadline, self._gaps.deadline, self._delivery.deadline]
         if self._link is not None:
             due.append(self._link.deadline)
         waits = [at - self._clock.monotonic() for at in due if at is not None]
-        if self._delivery.deadline_ms is not None:
-            waits.append((self._delivery.deadline_ms - self._clock.unix_ms()) / 1000)
         return max(0.0, min(waits)) if waits else None
 
     def _watch(self) -> None:
@@ -245,7 +256,7 @@ class Feed:
             case LeaseConfirmed():
                 self._believe_again()
             case LeaseReplaced(error=error):
-                if self._link is not None:
+                if self._link is not None or self._dialing.under_way:  # with the old key
                     raise error
             case AddChannels(channels=channels):
                 self._subscriptions.add(news)
@@ -262,12 +273,16 @@ class Feed:
         if connection is None:
             return
         dialect = self._plan.dialect
-        session = dialect.session(
-            credentials=self._plan.credentials,
-            account=self._plan.account,
-            channels=self._subscriptions.channels,
-            symbols=self._plan.symbols,
-        )
+        try:
+            session = dialect.session(
+                credentials=self._plan.credentials,
+                account=self._plan.account,
+                channels=self._subscriptions.channels,
+                symbols=self._plan.symbols,
+            )
+        except BaseException:
+            connection.dispose()
+            raise
         self._link = Link(
             connection,
             session,
@@ -322,12 +337,14 @@ class Feed:
         """The connection stands, but may be mute."""
         if self._link is not None and self._lifecycle.status.state is State.LIVE:
             self._gaps.begin(reason, self._link.heard_at, self._subscriptions.channels)
+            self._delivery.flush()
             self._lifecycle.to(State.RESYNCING)
 
     def _believe_again(self) -> None:
         if self._link is not None and self._lifecycle.status.state is State.RESYNCING:
             self._gaps.end()
             self._delivery.notice(Live, channels=self._subscriptions.channels)
+            self._delivery.flush()
             self._lifecycle.to(State.LIVE)
 
     # -- the end ----------------------------------------------------------------------------------------------------
@@ -344,7 +361,7 @@ class Feed:
                 link.write()
                 self._watch()
                 self._clock.select(self._selector, 0.0 if link.connection.has_more else left)
-                self._inbox.take()
+                self._keep_askers()
                 link.read()
         except FuturesStreamError as end:
             log.debug("%s: closed: %s", self._plan.name, end)
@@ -352,26 +369,29 @@ class Feed:
     def _drop_link(self) -> None:
         link, self._link = self._link, None
         if link is not None:
-            for word, times in link.session.unknown.items():
-                self.unknown_words[word] = self.unknown_words.get(word, 0) + times
+            self._unknown_words = self._unknown_words + link.session.unknown
             self._selector.unregister(link.connection)
             link.connection.dispose()
 
     def _conclude(self, error: FuturesStreamError | None) -> None:
-        try:
-            for errands in (self._errands, self._rest_errands):
+        for errands in (self._errands, self._rest_errands):
+            try:
                 errands.close(self._plan.limits.farewell)
-        except ShutdownTimeout as stuck:
-            self.abandoned = stuck.threads
+            except ShutdownTimeout as stuck:
+                self.abandoned += stuck.threads
+        self._lifecycle.note(error=error)  # first: who finds the queue ended looks here for the reason
         self._delivery.end(error)
-        self._lifecycle.note(error=error)
         self._lifecycle.to(State.CLOSED if error is None else State.FAILED)
-        for news in self._inbox.take():
-            if isinstance(news, AddChannels):
-                self._subscriptions.add(news)
+        self._keep_askers()
         self._subscriptions.break_promises(_over(error))
         self._selector.close()
         self._inbox.close()
+
+    def _keep_askers(self) -> None:
+        """Look through the box for those who wait for an answer, and will get it at the end; the rest is too late."""
+        for news in self._inbox.take():
+            if isinstance(news, AddChannels):
+                self._subscriptions.add(news)
 
 
 def _over(error: FuturesStreamError | None) -> FuturesStreamError:

@@ -41,7 +41,7 @@ class Monitors:
         out = [record]
         for monitor in tuple(self._monitors):
             try:
-                out.extend(monitor.apply(record))
+                out.extend(_records(monitor.apply(record)))
             except Exception as error:
                 out.append(self._dismiss(monitor, error, like=record))
         return out
@@ -51,7 +51,7 @@ class Monitors:
         out: list[Record] = []
         for monitor in tuple(self._monitors):
             try:
-                out.extend(monitor.due(now_ms))
+                out.extend(_records(monitor.due(now_ms)))
             except Exception as error:
                 out.append(self._dismiss(monitor, error, like=like))
         return out
@@ -65,6 +65,15 @@ class Monitors:
             monitor=type(monitor).__name__,
             error=f"{type(error).__name__}: {error}",
         )
+
+
+def _records(said: Iterable[Record]) -> list[Record]:
+    """Return what a monitor said, all of it or nothing: what is no record is the monitor's mistake, not the stream's."""
+    records = list(said)
+    for record in records:
+        if not isinstance(record, Record):
+            raise TypeError(f"a monitor returns records, not {type(record).__name__}")
+    return records
 
 
 def renumbered(records: Sequence[Record], first: int) -> list[Record]:

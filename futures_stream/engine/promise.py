@@ -12,6 +12,9 @@ class Promise:
     """
     Kept, broken, or not yet.
 
+    Attributes:
+        forsaken: Whether somebody waited for it in vain, and does not any more.
+
     Threads:
         Every method is callable from any thread.
     """
@@ -19,6 +22,7 @@ class Promise:
     def __init__(self, clock: Clock) -> None:
         self._settled = clock.event()
         self._error: FuturesStreamError | None = None
+        self.forsaken = False
 
     def keep(self) -> None:
         """It is done."""
@@ -40,4 +44,5 @@ class Promise:
         done = self._settled.wait(timeout)
         if self._error is not None:
             raise self._error
+        self.forsaken = not done
         return done

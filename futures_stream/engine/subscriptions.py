@@ -95,7 +95,7 @@ class Subscriptions:
         for asked in waiting:
             self._promises.remove(asked)
             asked.promise.break_(error)
-        if not waiting:
+        if all(asked.promise.forsaken for asked in waiting):
             self._delivery.notice(ChannelLost, channel=channel, symbol=error.symbol, error=error)
 
     def _want(self, channels: set[str]) -> None:

@@ -8,6 +8,7 @@ import selectors
 import socket
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import PurePath
 
@@ -123,7 +124,7 @@ class FakeClock:
         self._wall_ahead = start_ms * 1_000_000 - self._ns
         self._sleepers: list[_Sleeper] = []
         self._awake: set[threading.Thread] = set()  # have slept here, and do not now
-        self._unbegun: set[object] = set()  # work that some thread is about to begin
+        self._unbegun: weakref.WeakSet[object] = weakref.WeakSet()  # work that some thread is about to begin
         self._footprints = threading.local()
 
     # -- what the library needs -------------------------------------------------------------------------------------
@@ -304,7 +305,7 @@ class FakeClock:
 def _place(thread: threading.Thread) -> str:
     """Return where a thread is: the innermost places of its stack."""
     frame = sys._current_frames().get(thread.ident or -1)
-    places = []
+    places: list[str] = []
     while frame is not None and len(places) < 4:
         places.append(f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno} in {frame.f_code.co_name}")
         frame = frame.f_back

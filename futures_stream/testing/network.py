@@ -157,7 +157,7 @@ class FakeNetwork:
 
     # -- for the library --------------------------------------------------------------------------------------------
 
-    def dial(self, url: Secret, timeout: float) -> _Errand:  # noqa: ARG002
+    def dial(self, url: Secret, timeout: float) -> _Errand:
         """Prepare a connection to *url*."""
         with self._lock:
             self.dials.append(url)
@@ -172,7 +172,7 @@ class FakeNetwork:
 
         return _Errand(self, f"dial {len(self.dials)}", connect, outcome if isinstance(outcome, _Hanging) else None)
 
-    def call(self, base_url: str, request: Request, timeout: float) -> _Errand:  # noqa: ARG002
+    def call(self, base_url: str, request: Request, timeout: float) -> _Errand:
         """Prepare a REST call."""
         with self._lock:
             self.calls.append(Called(self.clock.monotonic(), base_url, request))

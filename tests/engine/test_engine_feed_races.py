@@ -7,10 +7,31 @@ import threading
 from random import Random
 
 import pytest
-from engine_rig import KEY_1, LOGGED_IN, Rig, key_answer, order_push, reply_bitget
+from engine_rig import (
+    FINE,
+    KEY_1,
+    KEY_2,
+    LOGGED_IN,
+    Rig,
+    code_answer,
+    key_answer,
+    order_push,
+    reply_bitget,
+    wallet_push,
+)
 
-from futures_stream import ChannelLost, Closed, ConnectFailed, Order, StreamFailed, SubscriptionRejected
-from futures_stream.testing import HANG, FakeServer
+from futures_stream import (
+    Balance,
+    ChannelLost,
+    Closed,
+    ConnectFailed,
+    Order,
+    Record,
+    StreamFailed,
+    SubscriptionRejected,
+)
+from futures_stream.dialects.base import Request, Response
+from futures_stream.testing import HANG, STUCK, FakeServer
 
 REFUSED = '{"event":"error","code":"60004","msg":"no"}'
 
@@ -105,38 +126,51 @@ def test_a_channel_asked_for_while_away_is_confirmed_later() -> None:
         assert asking.outcome == "confirmed"
 
 
+class Holding:
+    """A monitor that holds up the I/O thread at the next balance, until it is let go."""
+
+    def __init__(self) -> None:
+        self.held, self.go = threading.Event(), threading.Event()
+
+    def apply(self, record: Record) -> tuple[Record, ...]:
+        """Wait, as no monitor should."""
+        if isinstance(record, Balance):
+            self.held.set()
+            self.go.wait(10)
+        return ()
+
+    def due(self, now_ms: int) -> tuple[Record, ...]:
+        """Say nothing."""
+        return ()
+
+
 def test_a_request_behind_bad_news_is_not_lost() -> None:
-    """What arrives in the box together with a failure is heard all the same."""
-    with Rig("bitget", channels=["orders"]) as rig:
-        rig.network.fail_dials(HANG)
+    """What lies in the box behind a failure is heard in the same turn."""
+    monitor, gate, renewed = Holding(), threading.Event(), threading.Event()
+
+    def dead(base_url: str, request: Request) -> Response:
+        gate.wait(10)
+        return code_answer(3022)
+
+    def alive(base_url: str, request: Request) -> Response:
+        renewed.set()  # what was posted before this call is in the box
+        return FINE
+
+    with Rig("bitmusa", monitors=[monitor]) as rig:
+        rig.network.answer("PUT", dead, alive)
+        rig.network.answer("POST", key_answer(KEY_1), key_answer(KEY_2))
         rig.stream.start()
-        rig.settle(more=1)
-        feed = rig.stream._feed
-        inbox = feed._inbox
-        taken: list[object] = []
+        rig.stream.wait_state("live")
+        rig.network.accept().say(wallet_push("1"))
+        monitor.held.wait(10)
+        gate.set()
+        renewed.wait(10)
+        rig.stream.remove_channels("positions")
+        monitor.go.set()
+        rig.clock.advance(0)
 
-        class Both(dict):  # the same turn of the loop takes the dial's failure and the request
-            pass
-
-        promise = None
-        first = inbox.take
-
-        def take_together() -> list[object]:
-            nonlocal promise
-            news = first()
-            if news and promise is None:
-                promise = feed.add_channels(("positions",))
-                news += first()
-                taken.extend(news)
-            return news
-
-        inbox.take = take_together  # type: ignore[method-assign]
-        rig.clock.advance(12)
-        assert promise is not None
-        rig.settle()
-
-        assert rig.stream.status.channels == ("positions", "orders")
-        assert promise.wait(0)
+        assert rig.network.accept().url.reveal().endswith(KEY_2)
+        assert rig.stream.status.channels == ("account", "orders")
 
 
 def test_who_asks_while_the_stream_ends_is_told() -> None:
@@ -276,8 +310,6 @@ def test_a_peer_that_takes_nothing_does_not_hold_up_the_end() -> None:
 def test_both_hanging_helpers_are_named() -> None:
     """What was abandoned in the system is named, the dial and the REST call alike."""
     with Rig("bitmusa") as rig:
-        from futures_stream.testing import STUCK
-
         rig.network.answer("PUT", STUCK)
         rig.network.fail_dials(STUCK)
         rig.stream.start()
@@ -286,8 +318,8 @@ def test_both_hanging_helpers_are_named() -> None:
             rig.stream.close()
         rig.network.release()
 
-        assert "connect" in str(failure.value)
-        assert "call" in str(failure.value)
+        assert "/connect" in str(failure.value)
+        assert "/call" in str(failure.value)
         assert rig.state == "closed"
         rig.stream.close()
 

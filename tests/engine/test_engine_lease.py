@@ -250,7 +250,9 @@ def test_a_risk_is_told_again_after_a_new_key(desk: Desk) -> None:
     assert desk.kinds() == ["LeaseAtRisk"]
 
 
-@pytest.mark.parametrize(("code", "error"), [(1001, LoginRejected), (1002, PermissionRefused), (1005, PermissionRefused)])
+@pytest.mark.parametrize(
+    ("code", "error"), [(1001, LoginRejected), (1002, PermissionRefused), (1005, PermissionRefused)]
+)
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_fatal_codes_end_it(desk: Desk, method: str, code: int, error: type[Exception]) -> None:
     """Wrong credentials are told, and not tried again by anybody."""
