@@ -49,6 +49,11 @@ class Peer:
             self.connections.append(connection)
             self._changed.notify_all()
 
+    def wait_connected(self, timeout: float = 10.0) -> None:
+        """Wait until somebody has connected."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.connections, timeout)
+
     def wait_heard(self, wanted: Callable[[Any], bool], timeout: float = 10.0) -> None:
         """Wait until a message was heard that is wanted."""
         with self._changed:
@@ -56,8 +61,7 @@ class Peer:
 
     def say(self, *messages: Any) -> None:
         """Send messages to the newest connection, as soon as there is one."""
-        with self._changed:
-            assert self._changed.wait_for(lambda: self.connections, 10.0)
+        self.wait_connected()
         for message in messages:
             self.connections[-1].send(message if isinstance(message, str) else json.dumps(message))
 
