@@ -14,7 +14,7 @@ from futures_stream.simulator import Simulator
 def main(*who, **where):
     """Print what comes; whenever nothing came for a moment, do the other work."""
     with open_stream("bitmusa", *who, **where) as stream:
-        signal.signal(signal.SIGINT, lambda number, frame: stream.stop())  # the loop below ends by itself
+        signal.signal(signal.SIGINT, lambda *_: stream.stop())  # the loop below then ends by itself
         print("Ctrl-C ends it", flush=True)
         for record in stream.records(tick=0.2):
             if isinstance(record, Tick):

@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as ending:  # argparse's way to end: help, version, or a usage error that it has told
-        return ending.code if isinstance(ending.code, int) else Exit.USAGE
+        return int(ending.code) if isinstance(ending.code, int) else int(Exit.USAGE)
     with logs_on_stderr(arguments.verbose), Interrupts() as interrupts:
         try:
             code: int = arguments.run(arguments, interrupts)
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = leave_quietly()  # a line may be stuck half written
         except Exception as error:
             code = explain(error)
-        return interrupts.exit_code or code
+        return interrupts.exit_code or int(code)
 
 
 def _parser() -> CommandParser:

@@ -17,16 +17,32 @@ Commands = Any
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, and whose help keeps its line breaks."""
+    """
+    An argument parser whose errors are one line, and whose help keeps its line breaks.
+
+    One that has no subcommands takes options and positional arguments in any order. By itself argparse would refuse
+    ``tail bitmusa --symbol BTCUSDT orders``.
+    """
 
     def __init__(self, **settings: Any) -> None:
         settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         settings.setdefault("allow_abbrev", False)
         super().__init__(**settings)
+        self._intermixing = False
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong in one line, and end with the code for usage."""
         self.exit(Exit.USAGE, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments; argparse's own way to mix them calls this again, inside."""
+        if self._intermixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixing = False
 
     def add_verbosity(self, **settings: Any) -> None:
         """Add ``--verbose``."""

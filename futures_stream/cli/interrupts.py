@@ -67,7 +67,7 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _hear(self, number: int, frame: FrameType | None) -> None:
         first, self._heard = self._heard is None, number
         if self._stop is not None:
             self._stop()
