@@ -12,7 +12,7 @@ import time
 from selectors import BaseSelector, SelectorKey
 from typing import Protocol
 
-__all__ = ["SYSTEM_CLOCK", "Clock", "Deadline", "Event", "SystemClock"]
+__all__ = ["SYSTEM_CLOCK", "Age", "Clock", "Deadline", "Event", "SystemClock"]
 
 
 class Event(Protocol):
@@ -47,6 +47,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Seconds that never jump; only differences mean anything."""
 
+    def boottime(self) -> float:
+        """Seconds that never jump, and count while the machine sleeps, where it can tell."""
+
     def unix_ns(self) -> int:
         """Wall time in nanoseconds since 1970."""
 
@@ -60,12 +63,19 @@ class Clock(Protocol):
         """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
 
 
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux only
+
+
 class SystemClock:
     """The machine's own clock."""
 
     def monotonic(self) -> float:
         """Seconds that never jump; only differences mean anything."""
         return time.monotonic()
+
+    def boottime(self) -> float:
+        """Seconds that never jump, and count while the machine sleeps, where it can tell."""
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
     def unix_ns(self) -> int:
         """Wall time in nanoseconds since 1970."""
@@ -86,6 +96,30 @@ class SystemClock:
 
 SYSTEM_CLOCK = SystemClock()
 """The clock that everything uses unless it is handed another one."""
+
+
+class Age:
+    """
+    How long ago something was, by the largest of all clocks.
+
+    Monotonic time stands still while a machine sleeps, and wall time can be set back; what must not be thought younger
+    than it is, is as old as the oldest of them says.
+    """
+
+    __slots__ = ("_boot", "_clock", "_monotonic", "_unix_ms")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._monotonic = clock.monotonic()
+        self._boot = clock.boottime()
+        self._unix_ms = clock.unix_ms()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since this was made."""
+        clock = self._clock
+        wall = (clock.unix_ms() - self._unix_ms) / 1000
+        return max(clock.monotonic() - self._monotonic, clock.boottime() - self._boot, wall)
 
 
 class Deadline:

@@ -97,6 +97,7 @@ class FuturesStreamError(Exception):
 
 def _revive(kind: type[FuturesStreamError], args: tuple[Any, ...], facts: dict[str, Any]) -> FuturesStreamError:
     error = kind.__new__(kind, *args)
+    error.args = args  # OSError, above TimeoutError, sets them in its own __init__
     error.__dict__.update(facts)
     return error
 

@@ -57,7 +57,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return value
     if isinstance(value, Decimal):
-        return str(value)
+        return format(value, "f")  # the digits of the wire: str() would make 0E-8 of 0.00000000
     if depth > _DEEPEST:
         return "…"
     if isinstance(value, Mapping):

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     printer = Printer(interrupts, "jsonl", info=arguments.info)
     lost = False
     with _opened(arguments.file) as file:
-        for line in _lines(file, interrupts):
+        for line in iter(file.readline, b""):
             for record in recording.read(line):
                 printer.show(record)
                 lost = lost or isinstance(record, Unreadable)
@@ -146,12 +146,3 @@ def _opened(name: str) -> Iterator[IO[bytes]]:
         raise UsageError(f"cannot read {name}: {getattr(error, 'strerror', None) or error}") from None
     with file:
         yield file
-
-
-def _lines(file: IO[bytes], interrupts: Interrupts) -> Iterator[bytes]:
-    while True:
-        with interrupts.breakable():
-            line = file.readline()
-        if not line:
-            return
-        yield line

@@ -12,6 +12,9 @@ from typing import Any
 __all__ = ["Interrupted", "Interrupts"]
 
 
+_PATIENCE = 1.0  # seconds that a write may hang once the program has been asked to end
+
+
 class Interrupted(BaseException):
     """The program was asked to end while it was doing something that can simply be left."""
 
@@ -22,7 +25,7 @@ class Interrupts:
 
     A signal raises :exc:`Interrupted`, unless there is something that can be asked to stop (:meth:`asking`): then the
     first one only asks, and what is under way comes to its own end. An exception in the middle of a queue's or a
-    stream's own code could leave a lock behind.
+    stream's own code could leave a lock behind. What hangs even so (:meth:`breakable`) is broken off after a while.
 
     Threads:
         Belongs to the main thread; in another one it hears nothing.
@@ -50,7 +53,7 @@ class Interrupts:
 
     @contextmanager
     def breakable(self) -> Iterator[None]:
-        """Let a signal raise :exc:`Interrupted` while the block runs, which may hang: a write to a pipe, say."""
+        """Mark a block that may hang for ever, and may be broken off: a write to a pipe that nobody reads."""
         self._breakable = True
         try:
             yield
@@ -59,17 +62,27 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._hear)
+            for number, hear in (
+                (signal.SIGINT, self._hear),
+                (signal.SIGTERM, self._hear),
+                (signal.SIGALRM, self._look_again),
+            ):
+                self._before[number] = signal.signal(number, hear)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        first, self._heard = self._heard is None, number
-        if self._stop is not None:
-            self._stop()
-        if self._stop is None or self._breakable or not first:
+        again, self._heard = self._heard is not None, self._heard or number
+        if again or self._stop is None:
+            raise Interrupted
+        self._stop()
+        signal.setitimer(signal.ITIMER_REAL, _PATIENCE, _PATIENCE)
+
+    def _look_again(self, number: int, frame: FrameType | None) -> None:
+        if self._breakable:
             raise Interrupted

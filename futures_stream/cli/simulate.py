@@ -58,8 +58,7 @@ def run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
         if on_a_terminal():
             for exchange, where in told.items():
                 say(f"try in another terminal: {_try(exchange, where)}")
-        with interrupts.breakable():
-            SYSTEM_CLOCK.event().wait(arguments.seconds)
+        SYSTEM_CLOCK.event().wait(arguments.seconds)  # or a signal ends it
     return Exit.FINE
 
 

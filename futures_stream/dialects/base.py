@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
+from futures_stream.dialects.calls import Answer, Query, Request, Response
 from futures_stream.dialects.credentials import Credentials, Secret
 from futures_stream.errors import (
     ConfigError,
@@ -30,11 +31,13 @@ from futures_stream.records import Record
 
 __all__ = [
     "KINDS",
+    "Answer",
     "Control",
     "Dialect",
     "Endpoints",
     "LeaseTerms",
     "Ping",
+    "Query",
     "Request",
     "Response",
     "Send",
@@ -154,50 +157,13 @@ class LeaseTerms:
     Attributes:
         life: Seconds that a key is valid after it was made or extended.
         renew_every: Seconds between two renewals; well inside ``life``, so that some may fail.
+        compare_every: Seconds between two looks whether our key is still the account's: a renewal names no key, so it
+            may extend another one (FAULTS.md §0.5).
     """
 
     life: float = 3600.0
     renew_every: float = 1200.0
-
-
-@frozen(kw_only=True)
-class Request:
-    """
-    A REST call as a value.
-
-    Attributes:
-        method: GET, POST, PUT or DELETE.
-        path: The path below the REST root, beginning with ``/``.
-        headers: What goes with it; never shown, they carry credentials.
-        query: Parameters of the URL, in order.
-        body: The body, None for none.
-        label: What it is for, in words for a log.
-        largest: The most bytes that a sane answer has.
-    """
-
-    method: str
-    path: str
-    label: str
-    headers: Mapping[str, str] = field(factory=dict, repr=False)
-    query: tuple[tuple[str, str], ...] = ()
-    body: str | None = field(default=None, repr=False)
-    largest: int = 65536
-
-
-@frozen(kw_only=True)
-class Response:
-    """
-    The answer to a REST call.
-
-    Attributes:
-        status: HTTP status.
-        text: The body; not shown, it may hold a listen key.
-        retry_after: Seconds that the server asks to wait, if it does.
-    """
-
-    status: int
-    text: str = field(repr=False)
-    retry_after: float | None = None
+    compare_every: float = 300.0
 
 
 @frozen
@@ -325,7 +291,9 @@ class Dialect:
         rest_roots: What may stand between the REST base URL and a request's path; when the first answers 404 the
             next is tried, and what answered is kept.
         symbols_at_exchange: Whether the exchange itself filters by symbol; if not, the session does.
-        live_today: Whether this API is known to answer today.
+        queryable: The kinds of state that REST can be asked for; () if there is no REST, or none for that.
+        rest_limits: How often the REST host may be called by one address: (calls, seconds) pairs that all hold.
+        live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
     """
 
@@ -340,7 +308,9 @@ class Dialect:
     lease: LeaseTerms | None = None
     rest_roots: tuple[str, ...] = ("",)
     symbols_at_exchange: bool = False
-    live_today: bool = True
+    queryable: tuple[str, ...] = ()
+    rest_limits: tuple[tuple[int, float], ...] = ()
+    live_today: bool | None = True
     caveats: tuple[str, ...] = ()
 
     def session(
@@ -389,6 +359,53 @@ class Dialect:
             FuturesStreamError: Another class, as the exchange's code means.
         """
         raise NotImplementedError
+
+    def queries(
+        self,
+        credentials: Credentials,
+        *,
+        kinds: Sequence[str],
+        symbols: Sequence[str] | None,
+        known: Sequence[str] = (),
+        since: int | None = None,
+    ) -> tuple[Query, ...]:
+        """
+        Return what to ask over REST to know some kinds of state as they are now; without REST, nothing.
+
+        Args:
+            credentials: Who asks.
+            kinds: Of :attr:`queryable`; others are left out.
+            symbols: The contracts that the stream listens to, as the exchange spells them; None for all.
+            known: Contracts that the stream has told of. Where *symbols* is None and the exchange only answers
+                about contracts that are named, these are.
+            since: The time, in ms, from which on executions are wanted.
+        """
+        return ()
+
+    def read_answer(self, query: Query, response: Response, *, account: str, received_ns: int) -> Answer:
+        """
+        Read the answer to one of :meth:`queries`, or to what such an answer gave as its next page.
+
+        Args:
+            query: What was asked.
+            response: The answer.
+            account: The label that every record carries.
+            received_ns: When it was read.
+
+        Raises:
+            FuturesStreamError: It is no answer; of the class that the exchange's code means.
+        """
+        raise NotImplementedError
+
+    def unprovable(self, kind: str, symbols: Sequence[str] | None) -> str | None:
+        """
+        Return why answers about a kind of state can never be the whole truth; None if they can.
+
+        Args:
+            kind: The kind.
+            symbols: The contracts that the stream listens to; None for all.
+        """
+        return None if kind in self.queryable else f"{self.title} cannot be asked for {kind}"
 
     def upgrade_refused(self, status: int, retry_after: float | None) -> FuturesStreamError:
         """

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import selectors
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 from futures_stream.clock import Clock
@@ -27,10 +27,13 @@ from futures_stream.engine.lease import (
 )
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.link import Link
+from futures_stream.engine.links import Links
+from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest import RestCaller
+from futures_stream.engine.rotation import Rotations
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
     ConnectFailed,
@@ -40,12 +43,14 @@ from futures_stream.errors import (
     Throttled,
     TransientError,
 )
-from futures_stream.records import LeaseRenewed, Live
+from futures_stream.records import LeaseRenewed, Live, Record, Rotated
 from futures_stream.vocabulary import State
 
 __all__ = ["Feed"]
 
 log = logging.getLogger("futures_stream.engine")
+
+_CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time drift apart only if somebody sets one or sleeps
 
 
 class Feed:
@@ -85,8 +90,7 @@ class Feed:
         self._errands = Errands(plan.name, clock)
         self._rest_errands = Errands(plan.name, clock)  # the REST thread's, until it has ended
         self._inbox = Inbox()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._inbox, selectors.EVENT_READ)
+        self._links = Links(self._inbox, clock)
         self._stop_asked = False
         self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
         self._gaps = Gaps(
@@ -97,12 +101,12 @@ class Feed:
             clock=clock,
         )
         self._link: Link | None = None
-        self._watched = selectors.EVENT_READ
         self._peer_answers = plan.dialect.ping.answered
         self._retry_at: float | None = clock.monotonic()
         self._live_at: float | None = None
+        self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
+        self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
-        self._unknown_words: Counter[str] = Counter()  # of the connections that are over
 
     # -- for other threads ------------------------------------------------------------------------------------------
 
@@ -121,13 +125,14 @@ class Feed:
 
     def remove_channels(self, channels: tuple[str, ...]) -> None:
         """Give up channels."""
-        self._inbox.post(RemoveChannels(channels))
+        self._inbox.post(RemoveChannels(frozenset(channels)))
 
     @property
     def unknown_words(self) -> dict[str, int]:
         """The exchange's words that the dialect does not know, counted; callable from any thread."""
         link = self._link
-        return dict(self._unknown_words if link is None else self._unknown_words + Counter(dict(link.session.unknown)))
+        past = self._links.unknown_words
+        return dict(past if link is None else past + Counter(dict(link.session.unknown)))
 
     # -- the I/O thread ---------------------------------------------------------------------------------------------
 
@@ -145,14 +150,25 @@ class Feed:
 
     def _serve(self) -> None:
         with Crew(self._plan.name, self._clock, wake=self._inbox.wake) as crew:
-            keeper = self._start_rest(crew)
+            self._keeper = self._start_rest(crew)
             self._dialing = Dialing(
                 plan=self._plan,
                 network=self._network,
-                keeper=keeper,
+                keeper=self._keeper,
                 errands=self._errands,
                 post=self._inbox.post,
                 clock=self._clock,
+            )
+            self._rotations = Rotations(
+                name=self._plan.name,
+                lifetime=self._plan.dialect.lifetime,
+                links=self._links,
+                begin_dial=self._dialing.begin,
+                give_up_dial=self._dialing.give_up,
+                deliver=self._deliver_held,
+                farewell=self._plan.limits.farewell,
+                clock=self._clock,
+                random=self._random,
             )
             try:
                 while not self._stop_asked and not crew.failed:
@@ -160,7 +176,7 @@ class Feed:
                 self._say_farewell()
             finally:
                 self._dialing.give_up()
-                self._drop_link()
+                self._links.drop_all()
 
     def _start_rest(self, crew: Crew) -> LeaseKeeper | None:
         if self._plan.dialect.lease is None:
@@ -191,26 +207,40 @@ class Feed:
         if self._retry_at is not None and self._clock.monotonic() >= self._retry_at:
             self._retry_at = None
             self._lifecycle.to(State.CONNECTING)
+            self._try(self._dialing.begin)
+        if self._rotations.due:
+            self._rotate("the exchange would cut this connection soon")
+        self._links.wait(self._patience())
+        self._look_at_clocks()
+        for news in self._inbox.take():
+            self._hear(news)
+        self._try(self._dialing.look_at_time)
+        if self._link is not None:
             try:
-                self._dialing.begin()
+                self._tend(self._link)
             except TransientError as error:
                 self._lose(error)
-        self._watch()
-        self._clock.select(self._selector, self._patience())
-        for news in self._inbox.take():
-            try:
-                self._hear(news)
-            except TransientError as error:  # what lies behind it in the box is heard all the same
-                self._lose(error)
         try:
-            self._dialing.look_at_time()
-            if self._link is not None:
-                self._tend(self._link)
-        except TransientError as error:
-            self._lose(error)
+            successor = self._rotations.tend()
+        except FuturesStreamError as error:
+            self._rotations.failed(error)
+        else:
+            if successor is not None:
+                self._switch(successor)
         self._gaps.look_at_time()
         self._delivery.look_at_time()
         self._delivery.flush()
+
+    def _look_at_clocks(self) -> None:
+        """Notice that the machine has slept or its wall clock was set: listen key and connection may be older now."""
+        ahead = self._clock.unix_ms() / 1000 - self._clock.monotonic()
+        if abs(ahead - self._wall_ahead) > _CLOCK_JUMP:
+            log.warning("%s: the clock jumped by %.0f s", self._plan.name, ahead - self._wall_ahead)
+            self._wall_ahead = ahead
+            if self._keeper is not None:
+                self._keeper.look()
+            if self._link is not None:
+                self._link.hurry()
 
     def _tend(self, link: Link) -> None:
         link.read()
@@ -222,33 +252,22 @@ class Feed:
 
     def _patience(self) -> float | None:
         """Return how long nothing needs to be done, in seconds."""
-        if self._link is not None and self._link.connection.has_more:
-            return 0.0
         due = [self._retry_at, self._dialing.deadline, self._gaps.deadline, self._delivery.deadline]
-        if self._link is not None:
-            due.append(self._link.deadline)
+        due += self._links.deadlines + self._rotations.deadlines
         waits = [at - self._clock.monotonic() for at in due if at is not None]
         return max(0.0, min(waits)) if waits else None
-
-    def _watch(self) -> None:
-        """Wait for writing only while something is to be written: a socket is almost always ready to take more."""
-        if self._link is not None:
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._link.connection.wants_write else 0)
-            if wanted != self._watched:
-                self._selector.modify(self._link.connection, wanted)
-                self._watched = wanted
 
     # -- what is heard ----------------------------------------------------------------------------------------------
 
     def _hear(self, news: object) -> None:
         match news:
             case Dialed():
-                self._meet(news)
+                self._try(lambda: self._meet(news))
             case LeaseGranted():
-                self._dialing.granted(news)
+                self._try(lambda: self._dialing.granted(news))
             case LeaseRefused(error=error):
                 if self._dialing.concerns(news):
-                    raise error
+                    self._failed(error)
             case LeaseExtended(expires_at=expires_at):
                 self._delivery.notice(LeaseRenewed, expires_at=expires_at)
             case LeaseAtRisk(error=error):
@@ -256,8 +275,11 @@ class Feed:
             case LeaseConfirmed():
                 self._believe_again()
             case LeaseReplaced(error=error):
-                if self._link is not None or self._dialing.under_way:  # with the old key
-                    raise error
+                if self._link is not None:
+                    self._doubt(str(error))
+                    self._rotate(str(error))
+                elif self._dialing.under_way:  # with the old key
+                    self._lose(error)
             case AddChannels(channels=channels):
                 self._subscriptions.add(news)
                 if self._link is not None:
@@ -265,7 +287,7 @@ class Feed:
             case RemoveChannels(channels=channels):
                 self._subscriptions.remove(news)
                 if self._link is not None:
-                    self._link.obey(self._link.session.unsubscribe(channels))
+                    self._link.obey(self._link.session.unsubscribe(sorted(channels)))
 
     def _meet(self, news: Dialed) -> None:
         """A dial is home: begin the conversation."""
@@ -283,7 +305,7 @@ class Feed:
         except BaseException:
             connection.dispose()
             raise
-        self._link = Link(
+        link = Link(
             connection,
             session,
             ping=dialect.ping,
@@ -294,24 +316,64 @@ class Feed:
             delivery=self._delivery,
             refused=self._subscriptions.refused,
         )
-        self._selector.register(connection, selectors.EVENT_READ)
-        self._watched = selectors.EVENT_READ
-        self._lifecycle.to(State.GREETING)
+        self._links.add(link)
         self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
-        self._link.greet()
+        if self._rotations.awaits_connection:
+            self._rotations.meet(link)
+        else:
+            self._link = link
+            self._lifecycle.to(State.GREETING)
+        link.greet()
 
     def _go_live(self) -> None:
         self._lifecycle.to(State.RESYNCING)
         self._gaps.end()
         self._delivery.notice(Live, channels=self._subscriptions.channels)
         self._live_at = self._clock.monotonic()
+        self._rotations.plan()
         self._subscriptions.lenient = True
         self._lifecycle.note(error=None)
         self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
         self._lifecycle.to(State.LIVE)
         log.info("%s is live", self._plan.name)
 
+    def _switch(self, link: Link) -> None:
+        """Another connection serves from now on."""
+        self._link = link
+        if self._lifecycle.status.state is State.LIVE:
+            self._delivery.notice(Rotated, reason=self._rotations.reason)
+        self._believe_again()
+
+    def _deliver_held(self, records: list[Record]) -> None:
+        self._delivery.add(renumbered(records, self._delivery.next_seq))
+
     # -- what goes wrong --------------------------------------------------------------------------------------------
+
+    def _rotate(self, reason: str) -> None:
+        link = self._link
+        if link is not None:
+            self._try(lambda: self._rotations.begin(reason, link))
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """Take a step on the way to a connection."""
+        try:
+            step()
+        except TransientError as error:
+            self._failed(error)
+
+    def _failed(self, error: FuturesStreamError) -> None:
+        """
+        The way to a connection failed.
+
+        Raises:
+            FatalError: For good, and there is no other connection to go on with.
+        """
+        if self._rotations.awaits_connection:
+            self._rotations.failed(error)
+        elif isinstance(error, TransientError):
+            self._lose(error)
+        else:
+            raise error
 
     def _lose(self, error: TransientError) -> None:
         """The connection, or the way to one, is lost: say what may be missing, and try again."""
@@ -321,7 +383,9 @@ class Feed:
             self._peer_answers = link.answers
             if self._lifecycle.status.blind_since is not None or self._live_at is not None or link.told:
                 self._gaps.begin(str(error), link.heard_at, self._subscriptions.channels)
-            self._drop_link()
+            self._link = None
+            self._links.drop(link)
+        self._rotations.forget()
         self._live_at = None
         self._dialing.give_up()
         asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
@@ -351,6 +415,7 @@ class Feed:
 
     def _say_farewell(self) -> None:
         """Close the connection politely, and deliver what was in flight."""
+        self._rotations.forget()
         link = self._link
         if link is None:
             return
@@ -359,19 +424,11 @@ class Feed:
         try:
             while (left := until - self._clock.monotonic()) > 0:
                 link.write()
-                self._watch()
-                self._clock.select(self._selector, 0.0 if link.connection.has_more else left)
+                self._links.wait(left)
                 self._keep_askers()
                 link.read()
         except FuturesStreamError as end:
             log.debug("%s: closed: %s", self._plan.name, end)
-
-    def _drop_link(self) -> None:
-        link, self._link = self._link, None
-        if link is not None:
-            self._unknown_words = self._unknown_words + link.session.unknown
-            self._selector.unregister(link.connection)
-            link.connection.dispose()
 
     def _conclude(self, error: FuturesStreamError | None) -> None:
         for errands in (self._errands, self._rest_errands):
@@ -384,7 +441,7 @@ class Feed:
         self._lifecycle.to(State.CLOSED if error is None else State.FAILED)
         self._keep_askers()
         self._subscriptions.break_promises(_over(error))
-        self._selector.close()
+        self._links.close()
         self._inbox.close()
 
     def _keep_askers(self) -> None:

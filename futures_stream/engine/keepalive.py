@@ -42,6 +42,10 @@ class Keepalive:
         if self._unanswered_since is None:
             self._unanswered_since = now
 
+    def hurry(self, now: float) -> None:
+        """Ask for a sign of life now: the machine may have slept, and the other side may be gone."""
+        self._next_ping = min(self._next_ping, now)
+
     def ping_is_due(self, now: float) -> bool:
         """Tell whether it is time for a ping."""
         return now >= self._next_ping

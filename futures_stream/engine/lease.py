@@ -9,7 +9,7 @@ from random import Random
 
 from attrs import field, frozen
 
-from futures_stream.clock import Clock, Event
+from futures_stream.clock import Age, Clock, Event
 from futures_stream.dialects.base import Dialect, LeaseTerms, Response
 from futures_stream.dialects.credentials import Credentials, Secret
 from futures_stream.engine.rest import RestCaller
@@ -72,7 +72,7 @@ class LeaseReplaced:
     """The account has another key now; the connection on the old one is dead or will be."""
 
     key: Secret
-    error: FuturesStreamError = field(eq=False)
+    error: LeaseLost = field(eq=False)
 
 
 class LeaseKeeper:
@@ -95,7 +95,7 @@ class LeaseKeeper:
         stopping: Raised when the thread should end.
 
     Threads:
-        :meth:`ask` and :meth:`wake` are callable from any thread; the rest is the REST thread's.
+        :meth:`ask`, :meth:`look` and :meth:`wake` are callable from any thread; the rest is the REST thread's.
     """
 
     def __init__(
@@ -122,14 +122,20 @@ class LeaseKeeper:
         self._news = clock.event()
         self._asked: deque[int] = deque()
         self._key: Secret | None = None
-        self._expires = 0.0
-        self._renew_at = 0.0
+        self._proof = Age(clock)  # since when the key is known to live
+        self._renew_after = 0.0  # seconds after the proof
+        self._compared = Age(clock)
+        self._compare_after = 0.0
         self._failures = 0
         self._at_risk = False
 
     def ask(self, generation: int) -> None:
         """Ask for a key; the answer carries *generation*."""
         self._asked.append(generation)
+        self._news.set()
+
+    def look(self) -> None:
+        """Make the thread look at the clocks, which may have jumped."""
         self._news.set()
 
     def wake(self) -> None:
@@ -147,10 +153,14 @@ class LeaseKeeper:
                 self._acquire(self._asked.popleft())
             elif self._key is None:
                 self._news.wait(None)
-            elif self._clock.monotonic() >= self._renew_at:
+            elif self._renew_after <= self._proof.seconds:
                 self._renew()
+            elif self._compare_after <= self._compared.seconds:
+                self._compare()
             else:
-                self._news.wait(self._renew_at - self._clock.monotonic())
+                until_renewal = self._renew_after - self._proof.seconds
+                until_look = self._compare_after - self._compared.seconds
+                self._news.wait(max(0.0, min(until_renewal, until_look)))
         if self._release and self._key is not None:
             self._give_back()
 
@@ -161,11 +171,11 @@ class LeaseKeeper:
             if not self._stopping.is_set():
                 self._post(LeaseRefused(generation, error))
         else:
-            self._hold(key)
+            self._take(key)
             self._post(LeaseGranted(generation, key))
 
     def _renew(self) -> None:
-        started = self._clock.monotonic()
+        started = Age(self._clock)
         try:
             self._ask_exchange("renew")
         except LeaseLost as error:
@@ -177,7 +187,7 @@ class LeaseKeeper:
             if self._stopping.is_set():
                 return
             log.warning("the listen key could not be extended: %s", error)
-            if self._clock.monotonic() >= self._expires:
+            if self._proof.seconds >= self._terms.life:
                 self._replace(error)
             else:
                 self._retry_later(error)
@@ -204,11 +214,40 @@ class LeaseKeeper:
             return
         if key == self._key:
             # Still the active one. Only a PUT that is accepted ends the doubt, if there was any.
-            self._expires = self._clock.monotonic() + self._terms.life
+            self._proof, self._renew_after = Age(self._clock), 0.0
             self._retry_later(why)
         else:
-            self._hold(key)
+            self._take(key)
+
+    def _compare(self) -> None:
+        """See whether our key is still the account's: a PUT names no key, and may have extended another one."""
+        self._compare_later(self._terms.compare_every)
+        try:
+            key = self._create()
+        except FatalError as error:
+            self._key = None
+            self._post(LeaseRefused(0, error))
+        except FuturesStreamError as error:
+            if not self._stopping.is_set():
+                log.warning("the listen key could not be compared: %s", error)
+                self._compare_later(min(_LONGEST_RETRY, self._terms.compare_every))
+        else:
+            if key != self._key:
+                self._take(key)
+
+    def _take(self, key: Secret) -> None:
+        """Hold the account's active key; if it is another one than before, say so."""
+        had, self._key = self._key, key
+        self._at_risk = False
+        self._failures = 0
+        self._proof, self._renew_after = Age(self._clock), 0.0
+        self._compare_later(self._terms.compare_every)
+        if had is not None and key != had:
             self._post(LeaseReplaced(key, LeaseLost("the listen key was replaced by another one")))
+
+    def _compare_later(self, seconds: float) -> None:
+        self._compared = Age(self._clock)
+        self._compare_after = seconds * self._random.uniform(0.9, 1.1)
 
     def _create(self) -> Secret:
         key = self._ask_exchange("create")
@@ -216,24 +255,17 @@ class LeaseKeeper:
             raise TransientError("no listen key in the answer")
         return key
 
-    def _hold(self, key: Secret) -> None:
-        self._key = key
-        self._at_risk = False
+    def _prolong(self, started: Age) -> None:
         self._failures = 0
-        self._expires = self._clock.monotonic() + self._terms.life
-        self._renew_at = self._clock.monotonic()
-
-    def _prolong(self, started: float) -> None:
-        self._failures = 0
-        self._expires = started + self._terms.life
-        self._renew_at = started + self._terms.renew_every * self._random.uniform(0.9, 1.1)
+        self._proof = started
+        self._renew_after = self._terms.renew_every * self._random.uniform(0.9, 1.1)
         self._post(LeaseExtended(self._clock.unix_ms() + int(self._terms.life * 1000)))
 
     def _retry_later(self, error: FuturesStreamError) -> None:
         pause = min(_LONGEST_RETRY, _FIRST_RETRY * 2.0 ** min(self._failures, 10))
         self._failures += 1
         asked = error.retry_after if isinstance(error, Throttled) else None
-        self._renew_at = self._clock.monotonic() + max(pause, asked or 0.0)
+        self._renew_after = self._proof.seconds + max(pause, asked or 0.0)
 
     def _ask_exchange(self, verb: str) -> Secret | None:
         request = self._dialect.lease_request(verb, self._credentials)

@@ -9,9 +9,10 @@ from futures_stream.clock import Clock
 from futures_stream.dialects.base import Control, Ping, Send, Session
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.keepalive import Keepalive
+from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.ports import Connection
 from futures_stream.errors import FuturesStreamError, MessageNotUnderstood, PeerSilent, SubscriptionRejected, printable
-from futures_stream.records import Unreadable
+from futures_stream.records import Record, Unreadable
 
 __all__ = ["Link"]
 
@@ -40,6 +41,7 @@ class Link:
         session: The session.
         heard_at: Wall time of the last frame, in ms since 1970.
         told: How many records it has delivered.
+        through: What its records go through before they are delivered; None for nothing.
 
     Threads:
         Belongs to the I/O thread.
@@ -63,6 +65,7 @@ class Link:
         self.session = session
         self.heard_at = clock.unix_ms()
         self.told = 0
+        self.through: Callable[[list[Record]], list[Record]] | None = None
         self._ping = ping
         self._keepalive = Keepalive(ping, silence_limit, answers, now)
         self._answer_limit = answer_limit
@@ -145,6 +148,10 @@ class Link:
                 self.connection.send(self._ping.text)
             self._keepalive.pinged(now)
 
+    def hurry(self) -> None:
+        """Ask the other side for a sign of life now."""
+        self._keepalive.hurry(self._clock.monotonic())
+
     @property
     def deadline(self) -> float:
         """When to look at the time again, in monotonic seconds."""
@@ -165,6 +172,8 @@ class Link:
             self._refused(error)
             answer = self.session.proceed()
         if type(answer) is list:
+            if self.through is not None:
+                answer = renumbered(self.through(answer), self._delivery.next_seq)
             self._delivery.add(answer)
             self.told += len(answer)
             if self._awaiting is not None:  # data can stand for an acknowledgement

@@ -68,7 +68,7 @@ class Monitors:
 
 
 def _records(said: Iterable[Record]) -> list[Record]:
-    """Return what a monitor said, all of it or nothing: what is no record is the monitor's mistake, not the stream's."""
+    """Return what a monitor said, all of it or nothing: what is no record is the monitor's mistake alone."""
     records = list(said)
     for record in records:
         if not isinstance(record, Record):

@@ -8,7 +8,7 @@ from futures_stream.dialects.base import Dialect, Session
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.promise import Promise
-from futures_stream.errors import FuturesStreamError, SubscriptionRejected
+from futures_stream.errors import ConfigError, FuturesStreamError, SubscriptionRejected
 from futures_stream.records import ChannelLost
 
 __all__ = ["AddChannels", "RemoveChannels", "Subscriptions"]
@@ -26,7 +26,7 @@ class AddChannels:
 class RemoveChannels:
     """Somebody gives up channels."""
 
-    channels: tuple[str, ...]
+    channels: frozenset[str]
 
 
 class Subscriptions:
@@ -61,8 +61,12 @@ class Subscriptions:
         self._want({*self.channels, *asked.channels})
 
     def remove(self, asked: RemoveChannels) -> None:
-        """Want these channels no more."""
-        self._want(set(self.channels) - set(asked.channels))
+        """Want these channels no more; who waits for one of them is told."""
+        for waiting in tuple(self._promises):
+            if not asked.channels.isdisjoint(waiting.channels):
+                self._promises.remove(waiting)
+                waiting.promise.break_(ConfigError("the channel was removed while it was waited for"))
+        self._want(set(self.channels) - asked.channels)
 
     def keep_promises(self, session: Session) -> None:
         """Tell those who wait for channels that the session has them confirmed."""

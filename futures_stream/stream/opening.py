@@ -136,7 +136,11 @@ def prepare_stream(
         ConfigError: An argument makes no sense, or there are no credentials.
     """
     dialect = find_dialect(exchange)
-    options = options or Options()
+    options = Options() if options is None else options
+    if not isinstance(options, Options):
+        raise ConfigError(f"options are written Options(proxy=…), not {type(options).__name__}")
+    if endpoints is not None and not isinstance(endpoints, Endpoints):
+        raise ConfigError(f"endpoints are written Endpoints(ws_url=…, rest_url=…), not {endpoints!r}")
     if queue is not None and not isinstance(queue, StreamQueue):
         raise ConfigError("queue must be a StreamQueue: a plain queue.Queue cannot tell its end, nor what it missed")
     where = dialect.at(endpoints)
@@ -191,7 +195,9 @@ def _checked_label(account: str) -> str:
 def _checked_symbols(symbols: Iterable[str] | None) -> tuple[str, ...] | None:
     if symbols is None:
         return None
-    listed = (symbols,) if isinstance(symbols, str) else tuple(dict.fromkeys(symbols))
+    listed = (
+        tuple(dict.fromkeys(symbols)) if isinstance(symbols, Iterable) and not isinstance(symbols, str) else (symbols,)
+    )
     if not listed:
         raise ConfigError("no symbols given; leave the argument out to get all of them")
     for symbol in listed:

@@ -37,7 +37,7 @@ class Options:
     release_listen_key: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.max_message_size < 1024:
+        if type(self.max_message_size) is not int or self.max_message_size < 1024:
             raise ConfigError(f"max_message_size is in bytes, and at least 1024, not {self.max_message_size!r}")
-        if self.max_blind is not None and not self.max_blind > 0:
+        if self.max_blind is not None and not (isinstance(self.max_blind, int | float) and self.max_blind > 0):
             raise ConfigError(f"max_blind is a number of seconds above 0, or None, not {self.max_blind!r}")

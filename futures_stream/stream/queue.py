@@ -150,6 +150,7 @@ class StreamQueue(queue.Queue[Any]):
             if item.missed:
                 self.queue.appendleft(item)
                 self.unfinished_tasks += 1
+                self.not_empty.notify()  # what is left of it is one item more
             return overflow
         return item
 

@@ -292,7 +292,7 @@ class Stream:
             connects=self.status.connects,
             queued=self.queue.qsize(),
             missed=self.queue.missed,
-            unknown_words=dict(self._feed.unknown_words),
+            unknown_words=self._feed.unknown_words,
         )
 
     @property

@@ -122,6 +122,7 @@ class FakeClock:
         self.changed = threading.Condition()
         self._ns = 1000 * _NS
         self._wall_ahead = start_ms * 1_000_000 - self._ns
+        self._slept = 0
         self._sleepers: list[_Sleeper] = []
         self._awake: set[threading.Thread] = set()  # have slept here, and do not now
         self._unbegun: weakref.WeakSet[object] = weakref.WeakSet()  # work that some thread is about to begin
@@ -132,6 +133,10 @@ class FakeClock:
     def monotonic(self) -> float:
         """Seconds that never jump; only differences mean anything."""
         return self._ns / _NS
+
+    def boottime(self) -> float:
+        """Seconds that never jump, and count while the machine sleeps."""
+        return (self._ns + self._slept) / _NS
 
     def unix_ns(self) -> int:
         """Wall time in nanoseconds since 1970."""
@@ -216,6 +221,11 @@ class FakeClock:
     def jump(self, seconds: float) -> None:
         """Set the wall clock forward, or back if negative; nobody wakes up, and no time passes."""
         self._wall_ahead += round(seconds * _NS)
+
+    def suspend(self, seconds: float) -> None:
+        """Let the machine sleep: wall time and boot time go on, monotonic time does not, and nobody wakes up."""
+        self._slept += round(seconds * _NS)
+        self.jump(seconds)
 
     @property
     def sleepers(self) -> tuple[str, ...]:

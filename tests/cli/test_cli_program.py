@@ -58,7 +58,6 @@ def test_a_signal_while_the_pipe_is_full(lively: Simulator) -> None:
         lively.flood("bitmusa", 2000)
         assert lively.wait_ledger(lambda ledger: len(ledger) > 1500, PATIENCE)
         program.send_signal(signal.SIGTERM)
-        program.send_signal(signal.SIGTERM)
         assert program.wait(PATIENCE) == 143
         program.communicate()
 
@@ -169,17 +168,7 @@ def test_simulate_serves_tail(quiet: Simulator) -> None:
             at = urls(Endpoints(where["ws_url"], where["rest_url"]))
             tail = ("tail", exchange, "account", "orders", "positions", *at)
             run = subprocess.run(
-                [
-                    *PROGRAM,
-                    "tail",
-                    exchange,
-                    *urls(Endpoints(where["ws_url"], where["rest_url"])),
-                    "--count",
-                    "3",
-                    "account",
-                    "orders",
-                    "positions",
-                ],
+                [*PROGRAM, *tail, "--count", "3"],
                 capture_output=True,
                 text=True,
                 env=environment() | where["environment"],

@@ -105,13 +105,18 @@ def test_who_comes_later_hears_what_comes_later() -> None:
 def test_attaching_while_it_ends() -> None:
     """Whoever attaches at any moment around the end hears of it exactly once."""
     for _ in range(300):
-        made, _, _ = delivery()
-        sinks = [Kept() for _ in range(5)]
-        attaching = threading.Thread(target=lambda: [made.attach(sink) for sink in sinks])
-        attaching.start()
-        made.end(None)
-        attaching.join()
-        assert [sink.ends for sink in sinks] == [1] * 5
+        assert ends_heard() == [1] * 5
+
+
+def ends_heard() -> list[int]:
+    """Attach five sinks while a delivery ends, and return how many ends each has heard of."""
+    made, _, _ = delivery()
+    sinks = [Kept() for _ in range(5)]
+    attaching = threading.Thread(target=lambda: [made.attach(sink) for sink in sinks])
+    attaching.start()
+    made.end(None)
+    attaching.join()
+    return [sink.ends for sink in sinks]
 
 
 def test_a_monitor_that_raises_is_taken_off() -> None:

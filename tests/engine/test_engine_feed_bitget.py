@@ -226,7 +226,7 @@ def test_thirty_seconds_of_silence_are_death() -> None:
 
 def test_a_day_of_idling_needs_no_reconnect() -> None:
     """A healthy account on which nothing happens stays on one connection."""
-    with Rig("bitget") as rig:
+    with Rig(Bitget(lifetime=None)) as rig:
         server = rig.open()
         rig.clock.advance(DAY)
 

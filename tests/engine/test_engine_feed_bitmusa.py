@@ -4,6 +4,7 @@ import pytest
 from engine_rig import FINE, KEY_1, KEY_2, Rig, code_answer, key_answer, names, wallet_push
 
 from futures_stream import (
+    Bitmusa,
     Balance,
     ConnectFailed,
     Gap,
@@ -35,14 +36,14 @@ def test_the_key_comes_first() -> None:
 
 def test_silence_alone_is_not_death() -> None:
     """A day without any message is no reason to reconnect; pings go out all the same."""
-    with Rig("bitmusa") as rig:
+    with Rig(Bitmusa(lifetime=None)) as rig:
         server = rig.open()
         rig.clock.advance(DAY)
 
         assert rig.stream.status.connects == 1
         assert server.pings >= DAY / 20 - 1
         assert set(rig.kinds()) == UNTOLD
-        assert rig.methods.count("POST") == 1
+        assert rig.methods.count("PUT") > DAY / 3600
 
 
 def test_a_peer_that_was_seen_to_answer_must_go_on_answering() -> None:
@@ -234,3 +235,16 @@ def test_a_mute_peer_at_open_is_no_failure() -> None:
 
         assert [type(record) for record in rig.told() if not isinstance(record, LeaseRenewed)] == [Live]
         assert not isinstance(rig.stream.status.error, PeerSilent | LeaseLost)
+
+
+def test_a_machine_that_slept_renews_its_key_and_asks_for_a_sign_of_life() -> None:
+    """After two hours of sleep the key is extended, compared, and the connection is pinged, with the first wake-up."""
+    with Rig("bitmusa") as rig:
+        server = rig.open()
+        rig.clock.advance(1)
+        pings = server.pings
+        rig.clock.suspend(7200)
+        rig.clock.advance(20)
+
+        assert rig.methods[2:] == ["PUT", "POST"]
+        assert server.pings > pings

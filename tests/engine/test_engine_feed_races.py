@@ -325,7 +325,7 @@ def test_both_hanging_helpers_are_named() -> None:
 
 
 def test_stop_at_random_moments() -> None:
-    """Opened and stopped at any moment, with threads switching as often as they can, nothing is left and all is told."""
+    """Opened and stopped at any moment, while threads switch as often as they can: nothing is left behind."""
     random = Random(3)
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

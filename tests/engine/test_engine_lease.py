@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from random import Random
 
 import pytest
 from engine_rig import BITMUSA, FINE, KEY_1, KEY_2, KEY_3, code_answer, key_answer
 
 from futures_stream import ConnectFailed, LeaseLost, LoginRejected, PermissionRefused
-from futures_stream.dialects.base import Request, Response
+from futures_stream.dialects.base import LeaseTerms, Request, Response
 from futures_stream.dialects.bitmusa import Bitmusa
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.errands import Errands
@@ -27,12 +28,15 @@ from futures_stream.testing import HANG, Called, FakeClock, FakeNetwork
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+NEVER = 1e9  # seconds; most tests are about renewals alone
 
 
 class Desk:
     """A keeper on its thread, and what it posts."""
 
-    def __init__(self, clock: FakeClock, network: FakeNetwork, crew: Crew, release: bool = False) -> None:
+    def __init__(
+        self, clock: FakeClock, network: FakeNetwork, crew: Crew, release: bool = False, compare_every: float = NEVER
+    ) -> None:
         self.clock, self.network = clock, network
         self.posted: list[object] = []
         self.errands = Errands("futures-stream/test", clock)
@@ -45,7 +49,7 @@ class Desk:
             limit=10.0,
         )
         self.keeper = LeaseKeeper(
-            dialect=Bitmusa(),
+            dialect=Bitmusa(lease=LeaseTerms(compare_every=compare_every)),
             credentials=BITMUSA,
             rest=rest,
             post=self.posted.append,
@@ -104,7 +108,7 @@ def desk(clock: FakeClock, network: FakeNetwork, request: pytest.FixtureRequest)
 
 def spacing(calls: list[Called]) -> list[float]:
     """Return the seconds between calls."""
-    return [round(later.at - earlier.at, 3) for earlier, later in zip(calls, calls[1:], strict=False)]
+    return [round(later.at - earlier.at, 3) for earlier, later in pairwise(calls)]
 
 
 def test_nothing_is_asked_before_it_is_wanted(desk: Desk) -> None:
@@ -412,3 +416,95 @@ def test_requests_carry_both_headers(desk: Desk) -> None:
         request: Request = called.request
         assert set(request.headers) >= {"Authorization", "x-api-key"}
         assert BITMUSA.api_key.reveal() not in repr(request)
+
+
+@pytest.fixture
+def comparing(clock: FakeClock, network: FakeNetwork) -> Iterator[Desk]:
+    """A keeper that looks every five minutes whether its key is still the account's."""
+    with Crew("futures-stream/test", clock) as crew:
+        desk = Desk(clock, network, crew, compare_every=300.0)
+        crew.start("rest", desk.keeper.run, desk.keeper.wake)
+        clock.settle(1)
+        yield desk
+    desk.errands.close(1)
+
+
+def test_the_key_is_compared_on_a_timer(comparing: Desk, clock: FakeClock) -> None:
+    """A PUT names no key, so every five minutes, give or take a tenth, POST tells whether ours is still the one."""
+    comparing.ask()
+    comparing.calls()
+    clock.advance(HOUR)
+    posts = [called for called in comparing.calls() if called.request.method == "POST"]
+
+    assert all(270 <= seconds <= 330 for seconds in spacing(posts))
+    assert len(posts) >= 10
+    assert "LeaseReplaced" not in comparing.kinds()
+
+
+def test_a_key_that_others_replaced_is_found_out(comparing: Desk, clock: FakeClock, network: FakeNetwork) -> None:
+    """Although every PUT succeeds, the account's key is another one: it is told once, and kept alive from then on."""
+    comparing.ask()
+    comparing.news()
+    network.answer("POST", key_answer(KEY_2))
+    clock.advance(HOUR)
+    news = comparing.news()
+
+    replaced = [told for told in news if isinstance(told, LeaseReplaced)]
+    assert [told.key.reveal() for told in replaced] == [KEY_2]
+
+
+def test_a_comparison_that_fails_is_made_again_soon(comparing: Desk, clock: FakeClock, network: FakeNetwork) -> None:
+    """REST that does not answer proves nothing; it is asked again within a minute or so."""
+    comparing.ask()
+    comparing.calls()
+    network.answer("POST", ConnectFailed("down"), ConnectFailed("down"), key_answer(KEY_1))
+    clock.advance(600)
+    posts = [called for called in comparing.calls() if called.request.method == "POST"]
+
+    assert all(54 <= seconds <= 66 for seconds in spacing(posts)[:2])
+    assert "LeaseReplaced" not in comparing.kinds()
+
+
+def test_credentials_that_are_refused_in_a_comparison_are_fatal(
+    comparing: Desk, clock: FakeClock, network: FakeNetwork
+) -> None:
+    """A key that is revoked is told as soon as it is seen."""
+    comparing.ask()
+    comparing.news()
+    network.answer("POST", code_answer(1001))
+    clock.advance(400)
+    refused = [told for told in comparing.news() if isinstance(told, LeaseRefused)]
+
+    assert isinstance(refused[0].error, LoginRejected)
+
+
+def test_a_machine_that_slept_knows_that_the_key_is_old(comparing: Desk, clock: FakeClock) -> None:
+    """After two hours of sleep the key is extended and compared at once, whatever monotonic time says."""
+    comparing.ask()
+    comparing.calls()
+    clock.suspend(2 * HOUR)
+    comparing.keeper.look()
+    clock.settle(1)
+
+    assert [called.request.method for called in comparing.calls()] == ["PUT", "POST"]
+
+
+def test_a_wall_clock_set_back_renews_in_time_all_the_same(desk: Desk, clock: FakeClock) -> None:
+    """Monotonic time counts as well: no renewal is missed."""
+    desk.ask()
+    desk.calls()
+    clock.jump(-DAY)
+    clock.advance(HOUR)
+
+    assert len([called for called in desk.calls() if called.request.method == "PUT"]) >= 2
+
+
+def test_a_wall_clock_set_forward_costs_one_renewal(desk: Desk, clock: FakeClock) -> None:
+    """A key that may be old is extended early; there is no storm of calls."""
+    desk.ask()
+    desk.calls()
+    clock.jump(DAY)
+    desk.keeper.look()
+    clock.advance(HOUR)
+
+    assert 3 <= len(desk.calls()) <= 5

@@ -362,7 +362,7 @@ def test_promises_are_kept_when_all_is_confirmed() -> None:
     office.subscriptions.keep_promises(confirmed("orders", "account"))
 
     assert request.promise.wait(0)
-    office.subscriptions.remove(RemoveChannels(("orders", "nonsense")))
+    office.subscriptions.remove(RemoveChannels(frozenset({"orders", "nonsense"})))
     assert office.lifecycle.status.channels == ("account", "positions")
 
 

@@ -1,1 +1,0 @@
-"""Nothing but what the root's conftest guards; the helpers of these tests are in ``engine_rig``."""
