@@ -2,7 +2,7 @@
 
 from futures_stream.dialects.base import Dialect, Endpoints
 from futures_stream.dialects.bitget import Bitget, BitgetCredentials
-from futures_stream.dialects.bitmusa import Bitmusa, BitmusaCredentials
+from futures_stream.dialects.bitmusa import Bitmusa, BitmusaCredentials, BitmusaRest
 from futures_stream.dialects.credentials import Credentials, Secret
 from futures_stream.errors import ConfigError
 
@@ -12,6 +12,7 @@ __all__ = [
     "BitgetCredentials",
     "Bitmusa",
     "BitmusaCredentials",
+    "BitmusaRest",
     "Credentials",
     "Dialect",
     "Endpoints",

@@ -156,18 +156,32 @@ class FaultControls:
         status: int = 200,
         times: int | None = None,
         retry_after: float | None = None,
+        path: str | None = None,
     ) -> None:
         """
         Answer the next *times* Bitmusa REST calls, or all (None), with an error. Standing.
+
+        One for a path stands beside the one for all, and goes before it.
 
         Args:
             code: The code in the body.
             status: The HTTP status.
             times: How many calls; None is all.
             retry_after: Seconds to put into ``Retry-After``; None leaves it out.
+            path: Only calls to this resource, such as ``/future/wallet``, without the root; None is all.
         """
         with self._world.lock:
-            self._world.faults.rest = Refusal(code=str(code), left=times, status=status, retry_after=retry_after)
+            refusal = Refusal(code=str(code), left=times, status=status, retry_after=retry_after)
+            self._world.faults.rest[path] = refusal
+
+    def stall_rest(self) -> None:
+        """Accept Bitmusa REST calls but do not answer them before :meth:`heal`. Standing."""
+        with self._world.lock:
+            self._world.faults.rest_stalled = True
+
+    def freeze_rest(self) -> None:
+        """Let Bitmusa's REST tell the account as it is now, whatever happens; not so the listen key. Standing."""
+        self._world.freeze_rest()
 
     # Listen keys and time
 
@@ -194,6 +208,7 @@ class FaultControls:
             self._world.faults.heal()
             for line in self._world.lines():
                 line.connection.heal()
+        self._world.changed()
 
     def _lines(self, exchange: Exchange | None) -> Iterable[Line]:
         wanted = named(exchange)

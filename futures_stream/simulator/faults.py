@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from futures_stream.simulator.values import Exchange
+from futures_stream.simulator.values import Exchange, Statement
 
 
 @attrs.define(kw_only=True)
@@ -38,10 +38,17 @@ class Faults:
     silent: set[Exchange] = attrs.Factory(set)
     rates: dict[Exchange, float | None] = attrs.Factory(dict)
     login: Refusal | None = None
-    rest: Refusal | None = None
+    rest: dict[str | None, Refusal] = attrs.Factory(dict)
+    rest_stalled: bool = False
+    rest_books: Statement | None = None
     channels: dict[str, str] = attrs.Factory(dict)
     acks_muted: bool = False
     skew: float = 0.0
+
+    def refuse_rest(self, resource: str) -> Refusal | None:
+        """Use what a REST call to *resource* is refused with, if anything: its own refusal, else the one for all."""
+        standing = (self.rest.get(resource), self.rest.get(None))
+        return next((each for each in standing if each is not None and each.take()), None)
 
     def heal(self) -> None:
         """End them all."""

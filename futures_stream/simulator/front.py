@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from futures_stream.clock import Clock
+from futures_stream.simulator.bitmusa_rest import RestCall
 from futures_stream.simulator.sockets import WakeUp
 from futures_stream.simulator.world import World
 
@@ -89,19 +90,24 @@ class RequestHandler(BaseHTTPRequestHandler):
         if not length.isdecimal() or int(length) > MAX_BODY or "Transfer-Encoding" in self.headers:
             self._say(413, "", {"Connection": "close"})
             return
-        self._discard(int(length))
+        body = self._body(int(length))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        answer = self._world.rest(self.command, self.path, headers)
+        answer = self._world.rest(RestCall(method=self.command, path=self.path, headers=headers, body=body))
+        if answer is None:
+            self.close_connection = True
+            return
         self._say(answer.status, answer.body, dict(answer.headers))
 
     do_POST = do_PUT = do_DELETE = _rest
 
-    def _discard(self, length: int) -> None:
-        while length > 0:
-            part = self.rfile.read(length)
+    def _body(self, length: int) -> bytes:
+        body = b""
+        while len(body) < length:
+            part = self.rfile.read(length - len(body))
             if not part:
                 raise ConnectionResetError("the body ended early")
-            length -= len(part)
+            body += part
+        return body
 
     def _refuse(self, status: int) -> None:
         extra = {"Connection": "close"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Literal, overload
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects import BitgetCredentials, BitmusaCredentials, Endpoints
-from futures_stream.simulator import bitget, bitmusa
+from futures_stream.simulator import bitget, bitmusa_rest
 from futures_stream.simulator.controls import FaultControls, named
 from futures_stream.simulator.front import NAME, Front
 from futures_stream.simulator.values import Exchange, Statement
@@ -52,7 +52,9 @@ class Simulator(FaultControls):
         tick: Seconds between steps of the markets; None leaves them to :meth:`step`.
         clock: The clock; None is the machine's own.
         key_life: Seconds that a Bitmusa listen key lives.
-        rest_root: A path in front of ``/future/userDataStream``, such as ``/api/v2``.
+        rest_root: A path in front of Bitmusa's REST resources, such as ``/api/v2``.
+        rest_limits: How many REST calls are answered in how many seconds, as Bitmusa's own ((8, 1.0), (200, 60.0));
+            what is more gets code 1011. None for no limit.
         pong: How Bitget answers a ping: ``"json"``, ``"text"``, or None for never.
         websocket_pong: Whether protocol pings are answered.
         code_style: How Bitget spells the code of a login that worked: ``"int"`` 0, ``"string"`` "0", ``"empty"``
@@ -77,6 +79,7 @@ class Simulator(FaultControls):
         clock: Clock | None = None,
         key_life: float = 3600.0,
         rest_root: str = "",
+        rest_limits: Sequence[tuple[int, float]] | None = None,
         pong: bitget.Pong | None = "json",
         websocket_pong: bool = True,
         code_style: bitget.CodeStyle = "int",
@@ -92,6 +95,7 @@ class Simulator(FaultControls):
                 clock=self._clock,
                 key_life=key_life,
                 rest_root=rest_root,
+                rest_limits=rest_limits or (),
                 terms=terms,
                 websocket_pong=websocket_pong,
                 backlog=backlog,
@@ -178,7 +182,7 @@ class Simulator(FaultControls):
         named(exchange)
         if exchange == "bitget":
             return BitgetCredentials(api_key=bitget.API_KEY, api_secret=bitget.API_SECRET, passphrase=bitget.PASSPHRASE)
-        return BitmusaCredentials(auth_key=bitmusa.AUTH_KEY, api_key=bitmusa.API_KEY)
+        return BitmusaCredentials(auth_key=bitmusa_rest.AUTH_KEY, api_key=bitmusa_rest.API_KEY)
 
     def step(self, n: int = 1) -> None:
         """Advance both markets by *n* steps."""

@@ -13,9 +13,11 @@ import attrs
 
 from futures_stream.clock import Clock, Deadline, Event
 from futures_stream.simulator.bitget import BitgetEnd, BitgetTerms
-from futures_stream.simulator.bitmusa import STREAM, BitmusaEnd, ListenKeyDesk, ListenKeys, RestAnswer
+from futures_stream.simulator.bitmusa import STREAM, BitmusaEnd
+from futures_stream.simulator.bitmusa_rest import BitmusaDesk, RestAnswer, RestCall
 from futures_stream.simulator.books import Books
 from futures_stream.simulator.faults import Faults
+from futures_stream.simulator.listen_keys import ListenKeys
 from futures_stream.simulator.market import DEPOSIT, INSTRUMENTS, Market
 from futures_stream.simulator.sockets import Connection
 from futures_stream.simulator.text import Answer
@@ -90,6 +92,7 @@ class World:
         clock: Clock,
         key_life: float,
         rest_root: str,
+        rest_limits: Sequence[tuple[int, float]],
         terms: BitgetTerms,
         websocket_pong: bool,
         backlog: int,
@@ -104,7 +107,7 @@ class World:
             "bitmusa": Market(f"{seed}/bitmusa", "one_way", prefix="C"),
         }
         self._keys = ListenKeys(seed, key_life)
-        self._desk = ListenKeyDesk(self._keys, self.faults, rest_root)
+        self._desk = BitmusaDesk(self._keys, self.faults, rest_root, rest_limits)
         self._lines: dict[int, Line] = {}
         self._numbers = itertools.count(1)
         self._ledger: deque[LedgerEntry] = deque(maxlen=LEDGER_LENGTH)
@@ -201,6 +204,7 @@ class World:
             self._ended = True
             for line in self._lines.values():
                 line.connection.end("close", 1001)
+        self.changed()
 
     def _heard(self, line: Line, text: str) -> None:
         with self.lock:
@@ -219,14 +223,27 @@ class World:
 
     # REST and listen keys
 
-    def rest(self, method: str, path: str, headers: Mapping[str, str]) -> RestAnswer:
-        """Answer a REST call; *headers* have lower-case names."""
+    def rest(self, call: RestCall) -> RestAnswer | None:
+        """Answer a REST call, as soon as REST is not stalled; None if the world ends before."""
         with self.lock:
-            self._requests.append((method, path))
-            answer = self._desk.answer(method, path, headers, self.clock.monotonic())
+            self._requests.append((call.method, call.path))
+        self.changed()
+        self.wait(lambda: self._ended or not self.faults.rest_stalled, None)
+        with self.lock:
+            if self._ended:
+                return None
+            answer = self._desk.answer(call, self.clock.monotonic(), self._rest_books)
             self._close_deleted()
         self.changed()
         return answer
+
+    def freeze_rest(self) -> None:
+        """Let REST tell the account as it is now, whatever happens to it."""
+        with self.lock:
+            self.faults.rest_books = self.statement("bitmusa")
+
+    def _rest_books(self) -> Statement:
+        return self.faults.rest_books or self.statement("bitmusa")
 
     def expire_key(self, close: bool) -> None:
         """Let the listen key expire now; with *close*, close its connections."""

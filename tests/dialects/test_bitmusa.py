@@ -281,8 +281,8 @@ def test_masked_text(session: Session) -> None:
     """A listen key in a message that is not understood is masked."""
     key = "cAUzPhRQYWX1a2cE528PeAgtErBE96QWP5HpwFMSEzUC"
     with pytest.raises(MessageNotUnderstood) as caught:
-        session.receive(f'{{"event":"listenKeyExpired","listenKey":"{key}"}}', 1, 1)
-    assert caught.value.text == '{"event":"listenKeyExpired","listenKey":"***"}'
+        session.receive(f'{{"event":"listenKeyChanged","listenKey":"{key}"}}', 1, 1)
+    assert caught.value.text == '{"event":"listenKeyChanged","listenKey":"***"}'
 
 
 # --- the conversation ---
@@ -324,6 +324,23 @@ def test_symbols_are_picked_here() -> None:
 def test_pings_and_pongs(session: Session, text: str) -> None:
     """Pings and pongs are understood, although none is documented."""
     assert isinstance(session.receive(text, 1, 1), Control)
+
+
+@pytest.mark.parametrize("name", ["e", "event", "type", "stream"])
+@pytest.mark.parametrize("word", ["listenKeyExpired", "LISTEN_KEY_EXPIRED", "listenkeyexpired", "listen-key-expired"])
+def test_expired(session: Session, name: str, word: str) -> None:
+    """A message that says that the listen key has expired, however it is spelled, asks for a new one."""
+    key = "cAUzPhRQYWX1a2cE528PeAgtErBE96QWP5HpwFMSEzUC"
+    with pytest.raises(LeaseLost) as caught:
+        session.receive(json.dumps({name: word, "E": 1, "listenKey": key}), 1, 1)
+    assert key not in f"{caught.value} {vars(caught.value)}"
+
+
+def test_expired_beside_a_stream(session: Session) -> None:
+    """So does one that names a stream but holds no row; a row that only has such a word is a row."""
+    with pytest.raises(LeaseLost):
+        session.receive('{"e":"listenKeyExpired","stream":"future_order"}', 1, 1)
+    one(session, changed(ORDER, type="listenKeyExpired"))
 
 
 # --- the listen key ---
@@ -457,6 +474,8 @@ def test_facts() -> None:
     assert (BITMUSA.ping.text, BITMUSA.ping.every, BITMUSA.ping.answered) == (None, 20.0, False)
     assert BITMUSA.rest_roots == ("", "/api/v2")
     assert BITMUSA.lifetime == 86400
+    assert BITMUSA.live_today is None
+    assert BITMUSA.rest_limits == ((8, 1.0), (200, 60.0))
 
 
 def test_wrong_credentials() -> None:

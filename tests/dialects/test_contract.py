@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import futures_stream.dialects
 from futures_stream.dialects import DIALECTS, Dialect, Endpoints, find_dialect
-from futures_stream.dialects.base import KINDS, Control, Request, Send, Session
+from futures_stream.dialects.base import KINDS, Control, Query, Request, Response, Send, Session
 from futures_stream.errors import ConfigError, FatalError, FuturesStreamError, MessageNotUnderstood, TransientError
 from futures_stream.records import Record
 from futures_stream.vocabulary import Channel
@@ -194,6 +194,49 @@ def test_records_say_where_they_come_from(dialect: Dialect) -> None:
     assert told == len(dialect.channels)
 
 
+# --- questions over REST ---
+
+
+def questions(dialect: Dialect, **asked: Any) -> tuple[Query, ...]:
+    """Return all questions of a dialect about two contracts."""
+    said: dict[str, Any] = {"kinds": tuple(KINDS.values()), "symbols": ["A", "B"], "since": 1, **asked}
+    return dialect.queries(credentials_of(dialect), **said)
+
+
+@dialects
+def test_queries(dialect: Dialect) -> None:
+    """What can be asked for over REST, and nothing else, is asked for by GET; the same question is the same value."""
+    queries = questions(dialect)
+    assert {query.kind for query in queries} == set(dialect.queryable) <= set(KINDS.values())
+    assert {query.request.method for query in queries} <= {"GET"}
+    assert {query.symbol for query in queries} <= {None, "A", "B"}
+    assert all(query.page == 1 and query.since in (None, 1) for query in queries)
+    assert queries == questions(dialect, symbols=["A", "B", "A"])
+    assert questions(dialect, kinds=[]) == questions(dialect, kinds=["prices"]) == ()
+    assert bool(dialect.rest_limits) >= bool(queries)
+
+
+@dialects
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_unprovable(dialect: Dialect, kind: str) -> None:
+    """What cannot be asked for can never be proven, and a reason is given."""
+    if kind not in dialect.queryable:
+        assert dialect.title in (dialect.unprovable(kind, None) or "")
+        assert dialect.title in (dialect.unprovable(kind, ["A"]) or "")
+    assert dialect.unprovable(kind, None) or not dialect.unprovable(kind, ["A"])
+
+
+@dialects
+@pytest.mark.parametrize("text", ["", "[]", "{}", "<html>", '{"code":0}', '{"code":0,"data":7}', '{"code":1}', "7"])
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_no_answer(dialect: Dialect, text: str, status: int) -> None:
+    """What is no answer is never taken for an empty one, and no secret is in the error."""
+    for query in questions(dialect):
+        with pytest.raises(FuturesStreamError) as caught:
+            dialect.read_answer(query, Response(status=status, text=text), account="main", received_ns=1)
+        assert not any(value in f"{vars(caught.value)}" for value in secrets_of(dialect).values())
+
+
 # --- secrets ---
 
 
@@ -209,6 +252,7 @@ def test_shows_no_secret(dialect: Dialect) -> None:
         for value in secrets_of(dialect).values():
             assert value not in repr(thing)
             assert value not in str(thing)
+    assert not any(value in repr(questions(dialect)) for value in secrets_of(dialect).values())
     assert all(isinstance(send, Send) and send.label for send in control.sends)
     assert all(isinstance(thing, Request) for thing in made[4 + len(control.sends) - 1 :])
 
@@ -257,7 +301,8 @@ SURVIVES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow],
 WORDS = (
     "event op action arg data channel instId instType code msg stream eventTime ts login subscribe unsubscribe "
     "error update snapshot orders account positions execution liquidation default future_order future_wallet "
-    "future_position pong ping timestamp holdPosition amount status ticker symbol orderId price"
+    "future_position pong ping timestamp holdPosition amount status ticker symbol orderId price order_id id direction "
+    "position content transaction_time entry_time qty traded_qty total_wallet_balance"
 )
 words = st.sampled_from(WORDS.split())
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | words | st.floats()
@@ -316,6 +361,21 @@ def test_survives_any_change(dialect: Dialect, data: st.DataObject) -> None:
     session = begin(dialect)
     greet(session)
     survives(session, json.dumps(message))
+
+
+@dialects
+@SURVIVES
+@given(value=values, rows=st.lists(values, max_size=3))
+def test_survives_any_answer(dialect: Dialect, value: Any, rows: list[Any]) -> None:
+    """Any JSON value in the place of an answer, its data or its rows raises nothing but our own errors."""
+    for query in questions(dialect)[:8]:
+        for body in (value, {"code": 0, "data": value}, {"code": 0, "data": rows}):
+            response = Response(status=200, text=json.dumps(body))
+            with contextlib.suppress(FuturesStreamError):
+                answer = dialect.read_answer(query, response, account="main", received_ns=1)
+                assert len(answer.keys) == len(answer.records)
+                assert all((record.seq, record.received_ns) == (0, 1) for record in answer.records)
+                assert not answer.whole or all(answer.keys)
 
 
 def test_importing_is_cheap() -> None:

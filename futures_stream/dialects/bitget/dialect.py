@@ -46,7 +46,7 @@ class Bitget(Dialect):
     ping: Ping = _PING
     silence_limit: float = 30.0
     symbols_at_exchange: bool = True
-    live_today: bool = False
+    live_today: bool | None = False
     caveats: tuple[str, ...] = (
         "Bitget switched this API off on 2025-11-28; nothing answers at its URL today.",
         "Events carry no sequence numbers: what was missed while disconnected cannot be counted.",

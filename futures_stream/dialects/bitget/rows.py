@@ -6,7 +6,7 @@ from typing import Any
 
 from futures_stream.dialects.rows import Frame, Parser, Readers
 from futures_stream.dialects.wire import Words
-from futures_stream.records import Balance, Execution, LiquidationWarning, Order, Position, Record
+from futures_stream.records import Balance, Execution, LiquidationWarning, Order, Position
 from futures_stream.vocabulary import (
     Effect,
     Liquidity,
@@ -20,7 +20,7 @@ from futures_stream.vocabulary import (
     TimeInForce,
 )
 
-__all__ = ["PARSERS", "key_of"]
+__all__ = ["PARSERS"]
 
 _SIDE = Words(Side, {"buy": Side.BUY, "sell": Side.SELL})
 _POSITION_SIDE = Words(PositionSide, {"long": PositionSide.LONG, "short": PositionSide.SHORT, "net": PositionSide.NET})
@@ -249,15 +249,3 @@ PARSERS: dict[str, Parser] = {
     "liquidations": _liquidation_warning,
 }
 """How the rows of a channel (neutral word) are read."""
-
-
-def key_of(record: Record) -> tuple[str | None, ...] | None:
-    """Return what tells *record* from the others of its set; None if it has no such key."""
-    if isinstance(record, Balance):
-        return None if record.asset is None else (record.asset,)
-    if isinstance(record, Position):
-        margin_mode = None if record.margin_mode is None else record.margin_mode.value
-        return None if record.symbol is None else (record.symbol, record.side.value, margin_mode)
-    if isinstance(record, Order):
-        return None if record.order_id is None else (record.order_id,)
-    return None

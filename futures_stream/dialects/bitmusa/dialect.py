@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from futures_stream.dialects.base import Dialect, Endpoints, LeaseTerms, Ping, Request, Response
-from futures_stream.dialects.bitmusa.lease import BitmusaCredentials, listen_key_request, read_listen_key
+from futures_stream.dialects.base import Answer, Dialect, Endpoints, LeaseTerms, Ping, Query, Request, Response
+from futures_stream.dialects.bitmusa.lease import listen_key_request, read_listen_key
+from futures_stream.dialects.bitmusa.queries import ask, read_answer, why_unprovable
+from futures_stream.dialects.bitmusa.rest import BitmusaCredentials
 from futures_stream.dialects.bitmusa.session import BitmusaSession
+from futures_stream.dialects.bitmusa.terms import BitmusaRest
 from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.dialects.rows import Frame
 from futures_stream.errors import ConfigError, LeaseLost
+from futures_stream.vocabulary import Origin
 
 __all__ = ["Bitmusa"]
 
 _HOME = Endpoints("wss://websocket.bitmusa.com:60002", "https://openapi.bitmusa.com")
 _PING = Ping(text=None, every=20.0, answered=False)
 _LEASE = LeaseTerms(life=3600.0, renew_every=1200.0)
+_REST = BitmusaRest()
 
 
 def _channels() -> dict[str, str]:
@@ -25,7 +32,12 @@ def _channels() -> dict[str, str]:
 
 @frozen(kw_only=True)
 class Bitmusa(Dialect):
-    """Bitmusa futures."""
+    """
+    Bitmusa futures.
+
+    Attributes:
+        rest: How the account is asked over REST, and how the answers are read.
+    """
 
     name: str = "bitmusa"
     title: str = "Bitmusa"
@@ -38,13 +50,18 @@ class Bitmusa(Dialect):
     lease: LeaseTerms | None = _LEASE
     rest_roots: tuple[str, ...] = ("", "/api/v2")
     symbols_at_exchange: bool = False
-    live_today: bool = True
+    queryable: tuple[str, ...] = ("balances", "positions", "orders", "executions")
+    rest_limits: tuple[tuple[int, float], ...] = ((8, 1.0), (200, 60.0))
+    live_today: bool | None = None
     caveats: tuple[str, ...] = (
         "Bitmusa never published the page that describes this stream: that it answers today is unverified.",
-        "There is no execution channel, no snapshot, and events carry no sequence numbers.",
+        "There is no execution channel, nothing is sent on connecting, and events carry no sequence numbers.",
+        "Positions and executions can only be asked for contract by contract, never for all at once.",
+        "Times over REST name no zone and have no milliseconds; they are read as UTC+9 unless told otherwise.",
         "Orders do not say their side (buy or sell) and carry no client order id; effect says open or close.",
         "The listen key belongs to the account: all programs share it, so close() does not delete it unless asked to.",
     )
+    rest: BitmusaRest = _REST
 
     def session(
         self,
@@ -71,6 +88,28 @@ class Bitmusa(Dialect):
     def read_lease(self, verb: str, response: Response) -> Secret | None:
         """Read the answer: the listen key after ``create``, None after the others."""
         return read_listen_key(verb, response, self.name, self.http_refused)
+
+    def queries(
+        self,
+        credentials: Credentials,
+        *,
+        kinds: Sequence[str],
+        symbols: Sequence[str] | None,
+        known: Sequence[str] = (),
+        since: int | None = None,
+    ) -> tuple[Query, ...]:
+        """Return what to ask over REST; executions twenty times a contract, since each filter must be given."""
+        own = self._own(credentials)
+        return tuple(query for kind in kinds for query in ask(kind, self.rest, own, symbols, known, since))
+
+    def read_answer(self, query: Query, response: Response, *, account: str, received_ns: int) -> Answer:
+        """Read the answer to one of :meth:`queries`; positions have a page for each position mode."""
+        frame = Frame(self.name, account, None, None, None, received_ns, Origin.SNAPSHOT, Counter())
+        return read_answer(query, response, frame, self.rest, self.http_refused)
+
+    def unprovable(self, kind: str, symbols: Sequence[str] | None) -> str | None:
+        """Return why answers about a kind of state can never be the whole truth; None if they can."""
+        return super().unprovable(kind, symbols) or why_unprovable(kind, self.rest, symbols)
 
     def _own(self, credentials: Credentials) -> BitmusaCredentials:
         if not isinstance(credentials, BitmusaCredentials):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from futures_stream.dialects.base import Control, Session, masked
-from futures_stream.dialects.bitmusa.lease import BitmusaCredentials, without_tokens
+from futures_stream.dialects.bitmusa.rest import BitmusaCredentials, without_tokens
 from futures_stream.dialects.bitmusa.rows import PARSERS
 from futures_stream.dialects.keepalive import keepalive
 from futures_stream.dialects.rows import Frame, read_rows
 from futures_stream.dialects.wire import count_odd, decode, decode_tolerant
-from futures_stream.errors import MessageNotUnderstood, printable
+from futures_stream.errors import LeaseLost, MessageNotUnderstood, printable
 from futures_stream.records import Record
 from futures_stream.vocabulary import Origin
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from futures_stream.dialects.base import Dialect
 
 __all__ = ["BitmusaSession"]
+
+_EVENT_NAMES = ("e", "event", "type", "stream")
+_PUNCTUATION = re.compile(r"[\s_-]+")
 
 
 class BitmusaSession(Session):
@@ -69,6 +73,7 @@ class BitmusaSession(Session):
         stream = message.get("stream") if type(message) is dict else None
         channel = self._neutral.get(stream) if type(stream) is str else None
         if channel is None or channel not in PARSERS:
+            self._refuse_expiry(message)
             control = keepalive(message)
             if control is None:
                 shown = printable(stream, 40) if isinstance(stream, str) else f"<{type(stream).__name__}>"
@@ -76,6 +81,7 @@ class BitmusaSession(Session):
             return control
         data = message.get("data")
         if type(data) is not dict and type(data) is not list:
+            self._refuse_expiry(message)
             raise self._not_understood("its data are no row", text)
         if channel not in self.subscribed:
             return []
@@ -105,6 +111,18 @@ class BitmusaSession(Session):
     def proceed(self) -> Control:
         """Go on; Bitmusa never refuses a subscription."""
         return Control(label="proceed")
+
+    def _refuse_expiry(self, message: Any) -> None:
+        """
+        Make sure that a message does not say that the listen key has expired.
+
+        No such message is documented; others of this family have one, and a stream that goes on would hear nothing.
+        """
+        said = [message.get(name) for name in _EVENT_NAMES] if type(message) is dict else []
+        if any(type(word) is str and _PUNCTUATION.sub("", word).lower() == "listenkeyexpired" for word in said):
+            raise LeaseLost(
+                "Bitmusa says that the listen key has expired; a new one is asked for", exchange=self._exchange
+            )
 
     def _picked(self, channel: str, rows: list[Any]) -> list[Any]:
         """Return the rows of the symbols that were asked for, and those whose symbol cannot be told."""

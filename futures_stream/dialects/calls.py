@@ -1,0 +1,93 @@
+"""Calls over REST as values: what is asked, what was answered, and what the answer says about an account's state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen
+
+from futures_stream.records import Record
+
+__all__ = ["Answer", "Query", "Request", "Response"]
+
+
+@frozen(kw_only=True)
+class Request:
+    """
+    A REST call as a value.
+
+    Attributes:
+        method: GET, POST, PUT or DELETE.
+        path: The path below the REST root, beginning with ``/``.
+        headers: What goes with it; never shown, they carry credentials.
+        query: Parameters of the URL, in order.
+        body: The body, None for none.
+        label: What it is for, in words for a log.
+        largest: The most bytes that a sane answer has.
+    """
+
+    method: str
+    path: str
+    label: str
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    query: tuple[tuple[str, str], ...] = ()
+    body: str | None = field(default=None, repr=False)
+    largest: int = 65536
+
+
+@frozen(kw_only=True)
+class Response:
+    """
+    The answer to a REST call.
+
+    Attributes:
+        status: HTTP status.
+        text: The body; not shown, it may hold a listen key.
+        retry_after: Seconds that the server asks to wait, if it does.
+    """
+
+    status: int
+    text: str = field(repr=False)
+    retry_after: float | None = None
+
+
+@frozen(kw_only=True)
+class Query:
+    """
+    One question over REST about an account's state.
+
+    Attributes:
+        kind: Which kind of state: balances, positions, orders or executions.
+        request: The call that asks.
+        symbol: The contract that is asked about; None for all.
+        since: The time, in ms, from which on executions are wanted; None for all that there are, and for other kinds.
+        page: Which part of the answer it asks for, counted from 1.
+    """
+
+    kind: str
+    request: Request
+    symbol: str | None = None
+    since: int | None = None
+    page: int = 1
+
+
+@frozen(kw_only=True)
+class Answer:
+    """
+    What the answer to a :class:`Query` says.
+
+    Attributes:
+        records: The rows, ``origin=SNAPSHOT`` and ``seq=0``; executions oldest first, others as the exchange lists
+            them. A row that is none is an ``Unreadable`` in its place.
+        whole: Whether these records, with those of the earlier pages, are all that there are in the query's scope.
+        scope: What that is: (product, symbol), with None for "all", as in :class:`~futures_stream.records.Snapshot`.
+        keys: The records' own keys, one each, as in :class:`~futures_stream.records.Snapshot`, and (symbol, trade id)
+            for executions; () for a record that has none.
+        more: What to ask for the next page; None if there is no further one, or none that is wanted.
+    """
+
+    records: tuple[Record, ...]
+    whole: bool
+    scope: tuple[str | None, ...]
+    keys: tuple[tuple[str | None, ...], ...]
+    more: Query | None = None
