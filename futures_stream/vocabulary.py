@@ -30,6 +30,9 @@ __all__ = [
 class _Word(str, Enum):
     """An enum member that compares and prints as its own word."""
 
+    # Equal to its word, so it must hash like it: else a dict that is keyed by one would not find the other.
+    __hash__ = str.__hash__
+
     def __str__(self) -> str:
         return str(self.value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from futures_stream.clock import Clock
@@ -33,6 +33,7 @@ class Delivery:
 
     Attributes:
         next_seq: The ``seq`` of the next record.
+        witness: Sees all that is delivered, first; None for nobody.
 
     Threads:
         :meth:`attach` and :meth:`detach` are callable from any thread; the rest belongs to the I/O thread.
@@ -40,6 +41,7 @@ class Delivery:
 
     def __init__(self, exchange: str, account: str, clock: Clock, monitors: Sequence[Monitor] = ()) -> None:
         self.next_seq = 1
+        self.witness: Callable[[Sequence[Record]], None] | None = None
         self._exchange = exchange
         self._account = account
         self._clock = clock
@@ -52,6 +54,8 @@ class Delivery:
 
     def add(self, records: list[Record]) -> None:
         """Take records whose ``seq`` counts up from :attr:`next_seq`."""
+        if self.witness is not None:
+            self.witness(records)
         if self._monitors:
             records = renumbered(
                 [told for record in records for told in self._monitors.follow(record)], first=self.next_seq

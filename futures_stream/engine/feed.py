@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from random import Random
 
+from attrs import frozen
+
 from futures_stream.clock import Clock
 from futures_stream.engine.backoff import Backoff
 from futures_stream.engine.crew import Crew
@@ -32,7 +34,8 @@ from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
-from futures_stream.engine.rest import RestCaller
+from futures_stream.engine.rest_thread import Answered, rest_thread
+from futures_stream.engine.resync import Resync
 from futures_stream.engine.rotation import Rotations
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
@@ -51,6 +54,13 @@ __all__ = ["Feed"]
 log = logging.getLogger("futures_stream.engine")
 
 _CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time drift apart only if somebody sets one or sleeps
+
+
+@frozen
+class _Refresh:
+    """Somebody wants to know how the account stands, and waits for the promise."""
+
+    promise: Promise
 
 
 class Feed:
@@ -93,10 +103,11 @@ class Feed:
         self._links = Links(self._inbox, clock)
         self._stop_asked = False
         self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
+        self._resync = Resync(plan=plan, delivery=delivery, ask=None, forget=lambda: None)  # until there is REST
         self._gaps = Gaps(
             delivery=delivery,
             lifecycle=lifecycle,
-            kinds=plan.dialect.kinds,
+            mark=lambda: self._resync.mark(),
             limit=plan.limits.blind,
             clock=clock,
         )
@@ -104,6 +115,7 @@ class Feed:
         self._peer_answers = plan.dialect.ping.answered
         self._retry_at: float | None = clock.monotonic()
         self._live_at: float | None = None
+        self._refreshes: list[Promise] = []
         self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
         self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
@@ -119,6 +131,14 @@ class Feed:
         """Ask for more channels; the promise is kept when the exchange has confirmed them all."""
         promise = Promise(self._clock)
         self._inbox.post(AddChannels(channels, promise))
+        if self._lifecycle.status.state.ended:
+            promise.break_(_over(self._lifecycle.status.error))
+        return promise
+
+    def refresh(self) -> Promise:
+        """Ask the exchange how the account stands; the promise is kept when its answers have been delivered."""
+        promise = Promise(self._clock)
+        self._inbox.post(_Refresh(promise))
         if self._lifecycle.status.state.ended:
             promise.break_(_over(self._lifecycle.status.error))
         return promise
@@ -150,7 +170,7 @@ class Feed:
 
     def _serve(self) -> None:
         with Crew(self._plan.name, self._clock, wake=self._inbox.wake) as crew:
-            self._keeper = self._start_rest(crew)
+            self._start_rest(crew)
             self._dialing = Dialing(
                 plan=self._plan,
                 network=self._network,
@@ -178,29 +198,20 @@ class Feed:
                 self._dialing.give_up()
                 self._links.drop_all()
 
-    def _start_rest(self, crew: Crew) -> LeaseKeeper | None:
-        if self._plan.dialect.lease is None:
-            return None
-        rest = RestCaller(
+    def _start_rest(self, crew: Crew) -> None:
+        made = rest_thread(
+            plan=self._plan,
             network=self._network,
-            base_url=self._plan.endpoints.rest_url or "",
-            roots=self._plan.dialect.rest_roots,
             errands=self._rest_errands,
-            clock=self._clock,
-            limit=self._plan.limits.phase,
-        )
-        keeper = LeaseKeeper(
-            dialect=self._plan.dialect,
-            credentials=self._plan.credentials,
-            rest=rest,
             post=self._inbox.post,
             clock=self._clock,
             random=self._random,
-            release=self._plan.release_lease,
             stopping=crew.stopping,
         )
-        crew.start("rest", keeper.run, keeper.wake)
-        return keeper
+        if made is not None:
+            thread, self._keeper = made
+            self._resync = Resync(plan=self._plan, delivery=self._delivery, ask=thread.ask, forget=thread.forget)
+            crew.start("rest", thread.run, thread.wake)
 
     def _turn(self) -> None:
         """Wait for something to happen, and deal with all that has."""
@@ -227,6 +238,8 @@ class Feed:
         else:
             if successor is not None:
                 self._switch(successor)
+        if self._resync.done:
+            self._resynced()
         self._gaps.look_at_time()
         self._delivery.look_at_time()
         self._delivery.flush()
@@ -247,7 +260,8 @@ class Feed:
         link.look_at_time()
         link.write()
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
-            self._go_live()
+            self._lifecycle.to(State.RESYNCING)
+            self._resync.begin(self._subscriptions.channels, self._gaps.since)
         self._subscriptions.keep_promises(link.session)
 
     def _patience(self) -> float | None:
@@ -274,12 +288,16 @@ class Feed:
                 self._doubt(f"the listen key has run out, and could not be renewed: {error}")
             case LeaseConfirmed():
                 self._believe_again()
+            case Answered():
+                self._resync.hear(news)
             case LeaseReplaced(error=error):
                 if self._link is not None:
                     self._doubt(str(error))
                     self._rotate(str(error))
                 elif self._dialing.under_way:  # with the old key
                     self._lose(error)
+            case _Refresh(promise=promise):
+                self._refresh(promise)
             case AddChannels(channels=channels):
                 self._subscriptions.add(news)
                 if self._link is not None:
@@ -325,12 +343,28 @@ class Feed:
             self._lifecycle.to(State.GREETING)
         link.greet()
 
+    def _resynced(self) -> None:
+        """All has been asked: go live, if that is what was waited for, and tell those who wanted to know."""
+        if self._lifecycle.status.state is State.RESYNCING:
+            self._go_live()
+        else:
+            self._resync.finish()
+            self._delivery.flush()
+        for promise in self._refreshes:
+            promise.keep()
+        self._refreshes.clear()
+
+    def _refresh(self, promise: Promise) -> None:
+        self._refreshes.append(promise)
+        if self._lifecycle.status.state is State.LIVE and not self._resync.running:
+            self._resync.begin(self._subscriptions.channels, None)
+
     def _go_live(self) -> None:
-        self._lifecycle.to(State.RESYNCING)
-        self._gaps.end()
+        self._gaps.end(self._resync.finish())
         self._delivery.notice(Live, channels=self._subscriptions.channels)
-        self._live_at = self._clock.monotonic()
-        self._rotations.plan()
+        if self._live_at is None:
+            self._live_at = self._clock.monotonic()
+            self._rotations.plan()
         self._subscriptions.lenient = True
         self._lifecycle.note(error=None)
         self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
@@ -386,6 +420,7 @@ class Feed:
             self._link = None
             self._links.drop(link)
         self._rotations.forget()
+        self._resync.abandon()
         self._live_at = None
         self._dialing.give_up()
         asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
@@ -406,10 +441,7 @@ class Feed:
 
     def _believe_again(self) -> None:
         if self._link is not None and self._lifecycle.status.state is State.RESYNCING:
-            self._gaps.end()
-            self._delivery.notice(Live, channels=self._subscriptions.channels)
-            self._delivery.flush()
-            self._lifecycle.to(State.LIVE)
+            self._resync.begin(self._subscriptions.channels, self._gaps.since)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -441,6 +473,8 @@ class Feed:
         self._lifecycle.to(State.CLOSED if error is None else State.FAILED)
         self._keep_askers()
         self._subscriptions.break_promises(_over(error))
+        for promise in self._refreshes:
+            promise.break_(_over(error))
         self._links.close()
         self._inbox.close()
 
@@ -449,6 +483,8 @@ class Feed:
         for news in self._inbox.take():
             if isinstance(news, AddChannels):
                 self._subscriptions.add(news)
+            elif isinstance(news, _Refresh):
+                self._refreshes.append(news.promise)
 
 
 def _over(error: FuturesStreamError | None) -> FuturesStreamError:

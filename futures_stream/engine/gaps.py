@@ -7,6 +7,7 @@ from collections.abc import Callable
 from futures_stream.clock import Clock
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.repair import Outcome
 from futures_stream.errors import Blind
 from futures_stream.records import Gap, Resynced
 
@@ -20,7 +21,7 @@ class Gaps:
     Args:
         delivery: Takes the notices.
         lifecycle: Shows since when the stream is blind.
-        kinds: Gives the kinds of state that some channels carry.
+        mark: Called when a gap begins, before it is told.
         limit: Seconds that a gap may last; None for no limit.
         clock: Measures it.
 
@@ -33,37 +34,45 @@ class Gaps:
         *,
         delivery: Delivery,
         lifecycle: Lifecycle,
-        kinds: Callable[[tuple[str, ...]], tuple[str, ...]],
+        mark: Callable[[], None],
         limit: float | None,
         clock: Clock,
     ) -> None:
         self._delivery = delivery
         self._lifecycle = lifecycle
-        self._kinds = kinds
+        self._mark = mark
         self._limit = limit
         self._clock = clock
         self._give_up_at: float | None = None
         self._open: Gap | None = None
 
+    @property
+    def since(self) -> int | None:
+        """When the open gap began, in ms; None if none is open."""
+        return None if self._open is None else self._open.since
+
     def begin(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
         """From *since* on something may be missing. A gap that is open already stays as it is: it is one gap."""
         if self._open is not None:
             return
+        self._mark()
         self._open = self._delivery.notice(Gap, reason=reason, since=since, channels=channels)
         self._lifecycle.note(blind_since=since)
         if self._limit is not None:
             self._give_up_at = self._clock.monotonic() + self._limit
 
-    def end(self) -> None:
-        """Messages flow again."""
+    def end(self, outcome: Outcome) -> None:
+        """Messages flow again, and this is what is known of the time between."""
         if self._open is None:
             return
-        # Nothing can be asked for what was missed, so nothing is proven: honesty, not hope.
         self._delivery.notice(
             Resynced,
             since=self._open.since,
             until=self._clock.unix_ms(),
-            unproven=self._kinds(self._open.channels),
+            recovered=outcome.recovered,
+            proven=outcome.proven,
+            unproven=outcome.unproven,
+            unexplained=outcome.unexplained,
         )
         self._open = self._give_up_at = None
         self._lifecycle.note(blind_since=None)

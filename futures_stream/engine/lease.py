@@ -77,7 +77,7 @@ class LeaseReplaced:
 
 class LeaseKeeper:
     """
-    Keeps one account's listen key alive; its :meth:`run` is the REST thread.
+    Keeps one account's listen key alive, step by step on the REST thread.
 
     Each PUT is followed by the next one after ``renew_every``, give or take a tenth. A failed one is tried again after
     5, 10, 20, 40, 60, 60 … seconds while the key lives; then, or when the exchange says that there is no key, a new
@@ -92,10 +92,11 @@ class LeaseKeeper:
         clock: Measures the key's life.
         random: Where the jitter comes from.
         release: Whether to delete the key at the end.
+        news: Wakes the REST thread.
         stopping: Raised when the thread should end.
 
     Threads:
-        :meth:`ask`, :meth:`look` and :meth:`wake` are callable from any thread; the rest is the REST thread's.
+        :meth:`ask` and :meth:`look` are callable from any thread; the rest is the REST thread's.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class LeaseKeeper:
         clock: Clock,
         random: Random,
         release: bool,
+        news: Event,
         stopping: Event,
     ) -> None:
         self._dialect = dialect
@@ -119,7 +121,7 @@ class LeaseKeeper:
         self._random = random
         self._release = release
         self._stopping = stopping
-        self._news = clock.event()
+        self._news = news
         self._asked: deque[int] = deque()
         self._key: Secret | None = None
         self._proof = Age(clock)  # since when the key is known to live
@@ -138,29 +140,24 @@ class LeaseKeeper:
         """Make the thread look at the clocks, which may have jumped."""
         self._news.set()
 
-    def wake(self) -> None:
-        """Make the thread look at its stop flag."""
-        self._news.set()
-        self._rest.wake()
+    def step(self) -> float | None:
+        """Do what is due; return the seconds until something is (0 if that may be now), None if nothing will be."""
+        if self._asked:
+            self._acquire(self._asked.popleft())
+        elif self._key is None:
+            return None
+        elif self._renew_after <= self._proof.seconds:
+            self._renew()
+        elif self._compare_after <= self._compared.seconds:
+            self._compare()
+        else:
+            until_renewal = self._renew_after - self._proof.seconds
+            until_look = self._compare_after - self._compared.seconds
+            return max(0.0, min(until_renewal, until_look))
+        return 0.0
 
-    def run(self) -> None:
-        """Serve until told to stop."""
-        while True:
-            self._news.clear()  # before anything is looked at, so that no wake-up gets lost
-            if self._stopping.is_set():
-                break
-            if self._asked:
-                self._acquire(self._asked.popleft())
-            elif self._key is None:
-                self._news.wait(None)
-            elif self._renew_after <= self._proof.seconds:
-                self._renew()
-            elif self._compare_after <= self._compared.seconds:
-                self._compare()
-            else:
-                until_renewal = self._renew_after - self._proof.seconds
-                until_look = self._compare_after - self._compared.seconds
-                self._news.wait(max(0.0, min(until_renewal, until_look)))
+    def finish(self) -> None:
+        """Give the key back, if that was asked for."""
         if self._release and self._key is not None:
             self._give_back()
 

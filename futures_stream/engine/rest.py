@@ -6,13 +6,16 @@ import logging
 
 from futures_stream.clock import Clock, Deadline, Event
 from futures_stream.dialects.base import Request, Response
+from futures_stream.engine.budget import Budget
 from futures_stream.engine.errands import Errands, Running
 from futures_stream.engine.ports import Network
-from futures_stream.errors import ConnectFailed
+from futures_stream.errors import ConnectFailed, Throttled
 
 __all__ = ["RestCaller"]
 
 log = logging.getLogger("futures_stream.engine")
+
+_BANS = {429: 10.0, 418: 300.0}  # HTTP statuses after which everybody pauses: seconds if the answer does not say
 
 
 class RestCaller:
@@ -27,6 +30,7 @@ class RestCaller:
         errands: Helper threads; each call runs on one, so that the caller's wait is always bounded.
         clock: Measures the limits.
         limit: Seconds that a call may take in all.
+        budget: What the host allows to all of this process; None for anything.
 
     Threads:
         Belongs to the REST thread; :meth:`wake` is callable from any.
@@ -41,6 +45,7 @@ class RestCaller:
         errands: Errands,
         clock: Clock,
         limit: float,
+        budget: Budget | None = None,
     ) -> None:
         self._network = network
         self._base_url = base_url.rstrip("/")
@@ -48,6 +53,7 @@ class RestCaller:
         self._errands = errands
         self._clock = clock
         self._limit = limit
+        self._budget = budget or Budget((), clock)
         self._woken = clock.event()
 
     def wake(self) -> None:
@@ -65,6 +71,7 @@ class RestCaller:
 
         Raises:
             ConnectFailed: There was no answer in time, or it was stopped.
+            Throttled: The host allows no call for longer than the limit.
         """
         answer = self._once(self._base_url + self._roots[0], request, stopping, limit)
         for root in self._roots[1:]:
@@ -82,6 +89,7 @@ class RestCaller:
 
     def _once(self, base_url: str, request: Request, stopping: Event, limit: float | None) -> Response:
         limit = self._limit if limit is None else limit
+        self._await_turn(request, stopping, limit)
         deadline = Deadline(self._clock, limit)
         self._woken.clear()
 
@@ -96,4 +104,20 @@ class RestCaller:
                 raise ConnectFailed(f"{request.label} {why}")
             self._woken.wait(deadline.remaining)
             self._woken.clear()
-        return running.take()
+        response = running.take()
+        if response.status in _BANS:
+            self._budget.pause(_BANS[response.status] if response.retry_after is None else response.retry_after)
+        return response
+
+    def _await_turn(self, request: Request, stopping: Event, limit: float) -> None:
+        """Wait until the host's budget allows a call."""
+        if self._budget.paused_for > limit:
+            pause = self._budget.paused_for
+            raise Throttled(f"{request.label}: the host allows no call for another {pause:.0f} s", retry_after=pause)
+        turn = Deadline(self._clock, self._budget.book())
+        self._woken.clear()
+        while not turn.expired:
+            if stopping.is_set():
+                raise ConnectFailed(f"{request.label} was stopped")
+            self._woken.wait(turn.remaining)
+            self._woken.clear()

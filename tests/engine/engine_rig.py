@@ -132,8 +132,8 @@ class Rig:
 
     @property
     def methods(self) -> list[str]:
-        """The methods of the REST calls so far."""
-        return [called.method for called in self.network.calls]
+        """The methods of the REST calls about the listen key so far."""
+        return [called.method for called in self.network.calls if called.method != "GET"]
 
 
 def names(records: Iterable[Record]) -> list[str]:

@@ -53,7 +53,7 @@ def test_the_first_failure_wins() -> None:
         raise ValueError("second")
 
     woken = threading.Event()
-    with pytest.raises(ZeroDivisionError, match="first"), Crew("c", SYSTEM_CLOCK, wake=woken.set) as crew:  # noqa: PT012
+    with pytest.raises(ZeroDivisionError, match="first"), Crew("c", SYSTEM_CLOCK, wake=woken.set) as crew:
         crew.start("follow", follow, lambda: None)
         crew.start("fail", fail, lambda: None)
         woken.wait(10)
@@ -68,7 +68,7 @@ def test_the_blocks_own_error_is_not_hidden() -> None:
     def fail() -> None:
         raise ValueError("a member's")
 
-    with pytest.raises(KeyError), Crew("c", SYSTEM_CLOCK) as crew:  # noqa: PT012
+    with pytest.raises(KeyError), Crew("c", SYSTEM_CLOCK) as crew:
         crew.start("fail", fail, lambda: None)
         crew.stopping.wait()
         raise KeyError("ours")

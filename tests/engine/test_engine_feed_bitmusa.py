@@ -4,8 +4,8 @@ import pytest
 from engine_rig import FINE, KEY_1, KEY_2, Rig, code_answer, key_answer, names, wallet_push
 
 from futures_stream import (
-    Bitmusa,
     Balance,
+    Bitmusa,
     ConnectFailed,
     Gap,
     LeaseLost,

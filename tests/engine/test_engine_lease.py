@@ -24,6 +24,7 @@ from futures_stream.engine.lease import (
     LeaseReplaced,
 )
 from futures_stream.engine.rest import RestCaller
+from futures_stream.engine.rest_thread import RestThread
 from futures_stream.testing import HANG, Called, FakeClock, FakeNetwork
 
 HOUR = 3600.0
@@ -40,6 +41,7 @@ class Desk:
         self.clock, self.network = clock, network
         self.posted: list[object] = []
         self.errands = Errands("futures-stream/test", clock)
+        news = clock.event()
         rest = RestCaller(
             network=network,
             base_url="https://rest.test",
@@ -56,6 +58,17 @@ class Desk:
             clock=clock,
             random=Random(5),
             release=release,
+            news=news,
+            stopping=crew.stopping,
+        )
+        self.thread = RestThread(
+            dialect=Bitmusa(),
+            account="a",
+            rest=rest,
+            keeper=self.keeper,
+            post=self.posted.append,
+            clock=clock,
+            news=news,
             stopping=crew.stopping,
         )
 
@@ -100,7 +113,7 @@ def desk(clock: FakeClock, network: FakeNetwork, request: pytest.FixtureRequest)
     """A keeper that runs."""
     with Crew("futures-stream/test", clock) as crew:
         desk = Desk(clock, network, crew, release=request.param)
-        crew.start("rest", desk.keeper.run, desk.keeper.wake)
+        crew.start("rest", desk.thread.run, desk.thread.wake)
         clock.settle(1)
         yield desk
     desk.errands.close(1)
@@ -319,7 +332,7 @@ def test_the_key_is_not_given_back_by_itself(clock: FakeClock, network: FakeNetw
     """The key is the account's: at the end it is left alone."""
     with Crew("futures-stream/test", clock) as crew:
         desk = Desk(clock, network, crew)
-        crew.start("rest", desk.keeper.run, desk.keeper.wake)
+        crew.start("rest", desk.thread.run, desk.thread.wake)
         desk.ask()
 
     assert "DELETE" not in [called.method for called in network.calls]
@@ -330,7 +343,7 @@ def test_the_key_is_given_back_on_request(clock: FakeClock, network: FakeNetwork
     """Who asks for it gets it deleted at the end, if there is one."""
     with Crew("futures-stream/test", clock) as crew:
         desk = Desk(clock, network, crew, release=True)
-        crew.start("rest", desk.keeper.run, desk.keeper.wake)
+        crew.start("rest", desk.thread.run, desk.thread.wake)
         if held:
             desk.ask()
 
@@ -342,7 +355,7 @@ def test_a_release_that_fails_holds_up_nothing(clock: FakeClock, network: FakeNe
     network.answer("DELETE", ConnectFailed("down"))
     with Crew("futures-stream/test", clock) as crew:
         desk = Desk(clock, network, crew, release=True)
-        crew.start("rest", desk.keeper.run, desk.keeper.wake)
+        crew.start("rest", desk.thread.run, desk.thread.wake)
         desk.ask()
 
 
@@ -381,8 +394,8 @@ def test_a_stop_between_look_and_wait_is_heard(clock: FakeClock, network: FakeNe
         flag = StopsBehindTheLook(clock)
         crew.stopping = flag
         desk = Desk(clock, network, crew)
-        flag.wake = desk.keeper.wake
-        crew.start("rest", desk.keeper.run, lambda: None)
+        flag.wake = desk.thread.wake
+        crew.start("rest", desk.thread.run, lambda: None)
 
         crew.join(2)
 
@@ -423,7 +436,7 @@ def comparing(clock: FakeClock, network: FakeNetwork) -> Iterator[Desk]:
     """A keeper that looks every five minutes whether its key is still the account's."""
     with Crew("futures-stream/test", clock) as crew:
         desk = Desk(clock, network, crew, compare_every=300.0)
-        crew.start("rest", desk.keeper.run, desk.keeper.wake)
+        crew.start("rest", desk.thread.run, desk.thread.wake)
         clock.settle(1)
         yield desk
     desk.errands.close(1)

@@ -19,6 +19,7 @@ from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.keepalive import Keepalive
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.promise import Promise
+from futures_stream.engine.repair import Outcome
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.records import Closed, Record
 from futures_stream.testing import FakeClock
@@ -262,6 +263,9 @@ def test_a_promise_is_settled_once() -> None:
     assert open_.forsaken
 
 
+NOTHING = Outcome(unproven=("orders",))
+
+
 # -- gaps -------------------------------------------------------------------------------------------------------------
 
 
@@ -290,8 +294,13 @@ class Office:
         self.delivery.attach(self.kept)  # type: ignore[arg-type]
         self.lifecycle = Lifecycle(self.clock, channels)
         dialect = Bitget()
+        self.marks: list[int] = []
         self.gaps = Gaps(
-            delivery=self.delivery, lifecycle=self.lifecycle, kinds=dialect.kinds, limit=limit, clock=self.clock
+            delivery=self.delivery,
+            lifecycle=self.lifecycle,
+            mark=lambda: self.marks.append(1),
+            limit=limit,
+            clock=self.clock,
         )
         self.subscriptions = Subscriptions(dialect, channels, self.delivery, self.lifecycle)
 
@@ -304,12 +313,12 @@ class Office:
 def test_a_gap_is_told_once_and_closed_once() -> None:
     """A second beginning is the same gap; an end without a beginning is nothing."""
     office = Office()
-    office.gaps.end()
+    office.gaps.end(NOTHING)
     office.gaps.begin("first", 5, ("orders",))
     office.gaps.begin("second", 9, ("positions",))
     assert office.lifecycle.status.blind_since == 5
-    office.gaps.end()
-    office.gaps.end()
+    office.gaps.end(NOTHING)
+    office.gaps.end(NOTHING)
 
     gap, resynced = office.told()
     assert isinstance(gap, Gap)
@@ -325,7 +334,7 @@ def test_a_gap_may_not_last_too_long() -> None:
     office.gaps.begin("one", 1, ())
     office.clock.advance(9)
     office.gaps.look_at_time()
-    office.gaps.end()
+    office.gaps.end(NOTHING)
     office.clock.advance(9)
     office.gaps.look_at_time()
     assert office.gaps.deadline is None

@@ -1,0 +1,210 @@
+"""Asking the exchange how the account stands, and making of the answers what a consumer can trust."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from attrs import field, frozen
+
+from futures_stream.dialects.base import Answer, Query
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.knowledge import Key, Knowledge, Picture, keyed
+from futures_stream.engine.monitors import renumbered
+from futures_stream.engine.proof import unexplained
+from futures_stream.engine.rest_thread import Answered
+from futures_stream.errors import ConnectFailed, FuturesStreamError
+from futures_stream.records import Execution, Order, Record, Snapshot
+from futures_stream.vocabulary import Origin
+
+__all__ = ["Outcome", "Repair"]
+
+log = logging.getLogger("futures_stream.engine")
+
+_ROUNDS = 3  # times that a question is asked when pushes keep touching what it is about
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """
+    What is known when all has been asked.
+
+    Attributes:
+        recovered: How many records were delivered that the stream had not told.
+        proven: Kinds that were shown to be complete.
+        unproven: The others of those that were to be.
+        unexplained: What does not add up.
+    """
+
+    recovered: int = 0
+    proven: tuple[str, ...] = ()
+    unproven: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Scope:
+    """
+    What a repair is about.
+
+    Attributes:
+        kinds: Kinds of state that the stream carries.
+        asked: Kinds to ask for.
+        before: The account when the last message before the gap had been read.
+        queries: What to ask, in order.
+        reasons: Kinds that can never be proven.
+    """
+
+    kinds: tuple[str, ...]
+    asked: tuple[str, ...]
+    before: Picture
+    queries: tuple[Query, ...]
+    reasons: frozenset[str] = field(factory=frozenset)
+
+
+class Repair:
+    """
+    One round of questions over REST, and what became of it.
+
+    The order is fixed: subscriptions are acknowledged before it begins, so whatever happens from then on is pushed.
+    A row that is fetched is delivered only if no push has touched what it is about since the question was asked: the
+    push is newer, or as new. So an older row never follows a newer push, and nothing is held back meanwhile.
+
+    Args:
+        generation: Marks its questions: answers to others are ignored.
+        scope: What it is about.
+        ask: Puts a question to the REST thread.
+        knowledge: What has been delivered so far.
+        delivery: Takes the rows.
+
+    Threads:
+        Belongs to the I/O thread.
+    """
+
+    def __init__(
+        self,
+        *,
+        generation: int,
+        scope: Scope,
+        ask: Callable[[int, Query], None],
+        knowledge: Knowledge,
+        delivery: Delivery,
+    ) -> None:
+        self._generation = generation
+        self._scope = scope
+        self._ask = ask
+        self._knowledge = knowledge
+        self._delivery = delivery
+        self._open = deque(scope.queries)
+        self._touched: set[tuple[str, Key]] = set()
+        self._keys: dict[Key, None] = {}  # of the pages of the question that is being asked
+        self._failed: set[str] = set()
+        self._recovered = 0
+        self._executions: list[Execution] = []
+        self._next()
+
+    @property
+    def done(self) -> bool:
+        """Whether all has been asked."""
+        return not self._open
+
+    def hear(self, answered: Answered) -> None:
+        """Deal with what became of the question that was asked last."""
+        if answered.generation == self._generation and self._open:
+            query = self._open.popleft()
+            if answered.answer is None:
+                self._give_up(query.kind, answered.error)
+            else:
+                self._take(query, answered.answer)
+            self._next()
+
+    def abandon(self) -> None:
+        """Ask nothing more."""
+        self._open.clear()
+        self._knowledge.look_away()
+
+    def outcome(self) -> Outcome:
+        """Return what is known now."""
+        scope = self._scope
+        after = self._knowledge.picture()
+        ended = {order_id: order for order_id in scope.before.orders if (order := self._knowledge.order(order_id))}
+        faults = unexplained(scope.before, after, ended, self._executions)
+        doubtful = self._failed | scope.reasons | faults.keys()
+        proven = tuple(kind for kind in scope.kinds if kind in scope.asked and kind not in doubtful)
+        return Outcome(
+            recovered=self._recovered,
+            proven=proven,
+            unproven=tuple(kind for kind in scope.kinds if kind not in proven),
+            unexplained=tuple(fault for kind in sorted(faults) for fault in faults[kind]),
+        )
+
+    def _next(self) -> None:
+        if not self._open:
+            self._knowledge.look_away()
+            return
+        query = self._open[0]
+        if query.page == 1:
+            self._touched = self._knowledge.watch()
+            self._keys = {}
+        self._ask(self._generation, query)
+
+    def _give_up(self, kind: str, error: FuturesStreamError | None) -> None:
+        log.warning("the exchange could not be asked for %s: %s", kind, error)
+        if isinstance(error, ConnectFailed) and error.status is None and error.code is None:
+            # Nobody answers there: waiting for every further question's time limit would teach nothing.
+            self._failed.update(query.kind for query in self._open)
+            self._open.clear()
+        self._failed.add(kind)
+        self._open = deque(query for query in self._open if query.kind != kind)
+
+    def _take(self, query: Query, answer: Answer) -> None:
+        touched = frozenset(self._touched)
+        self._deliver(query.kind, [record for record in answer.records if self._is_news(record, touched)])
+        self._touched.intersection_update(touched)  # what we deliver ourselves is not a push
+        self._keys.update(dict.fromkeys(answer.keys))
+        if answer.more is not None:
+            self._open.appendleft(answer.more)
+        elif not answer.whole:
+            self._failed.add(query.kind)
+        elif query.kind != "executions":
+            self._close_set(query.kind, answer)
+
+    def _is_news(self, record: Record, touched: frozenset[tuple[str, Key]]) -> bool:
+        found = keyed(record)
+        if found is None:
+            return True
+        if found[0] == "executions":
+            return not self._knowledge.knows_trade(found[1])
+        return found not in touched
+
+    def _deliver(self, kind: str, records: Sequence[Record]) -> None:
+        if kind == "executions":
+            self._executions += [record for record in records if isinstance(record, Execution)]
+        self._recovered += sum(1 for record in records if kind == "executions" or self._is_change(record))
+        self._delivery.add(renumbered(records, self._delivery.next_seq))
+
+    def _is_change(self, record: Record) -> bool:
+        if isinstance(record, Order) and record.order_id is not None:
+            known = self._knowledge.order(record.order_id)
+            return known is None or (known.filled, known.status) != (record.filled, record.status)
+        return False
+
+    def _close_set(self, kind: str, answer: Answer) -> None:
+        """The rows before this are all there are: say so, and what is not among them is gone."""
+        for touched_kind, key in self._touched:
+            if touched_kind == kind:  # a push was heard since, and knows better
+                if self._knowledge.is_open(kind, key):
+                    self._keys[key] = None
+                else:
+                    self._keys.pop(key, None)
+        symbol = answer.scope[1] if len(answer.scope) > 1 else None
+        self._knowledge.keep_only(kind, symbol, self._keys)
+        self._delivery.notice(
+            Snapshot,
+            of=kind,
+            scope=answer.scope,
+            keys=tuple(tuple(None if part is None else str(part) for part in key) for key in self._keys),
+            origin=Origin.SNAPSHOT,
+            symbol=symbol,
+        )

@@ -1,0 +1,179 @@
+"""The REST thread: cares for the listen key, and asks about the account's state in between."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from futures_stream.clock import Clock, Event
+from futures_stream.dialects.base import Answer, Dialect, Query, is_loopback
+from futures_stream.engine.budget import budget_of
+from futures_stream.engine.errands import Errands
+from futures_stream.engine.lease import LeaseKeeper
+from futures_stream.engine.plan import Plan
+from futures_stream.engine.ports import Network
+from futures_stream.engine.rest import RestCaller
+from futures_stream.errors import FuturesStreamError
+
+__all__ = ["Answered", "RestThread", "rest_thread"]
+
+
+@frozen
+class Answered:
+    """What became of a query: an answer, or an error."""
+
+    generation: int
+    query: Query
+    answer: Answer | None
+    error: FuturesStreamError | None
+
+
+class RestThread:
+    """
+    One thread for all that an account asks over REST, the listen key first.
+
+    Args:
+        dialect: Reads the answers.
+        account: The label on their records.
+        rest: Makes the calls.
+        keeper: Cares for the listen key; None where there is none.
+        post: Where answers go; called on the REST thread.
+        clock: Stamps the answers.
+        news: Wakes the thread; the keeper's own, if there is one.
+        stopping: Raised when the thread should end.
+
+    Threads:
+        :meth:`ask`, :meth:`forget` and :meth:`wake` are callable from any thread; :meth:`run` is the thread itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        account: str,
+        rest: RestCaller,
+        keeper: LeaseKeeper | None,
+        post: Callable[[object], None],
+        clock: Clock,
+        news: Event,
+        stopping: Event,
+    ) -> None:
+        self._dialect = dialect
+        self._account = account
+        self._rest = rest
+        self._keeper = keeper
+        self._post = post
+        self._clock = clock
+        self._news = news
+        self._stopping = stopping
+        self._queries: deque[tuple[int, Query]] = deque()
+
+    def ask(self, generation: int, query: Query) -> None:
+        """Ask the exchange; the answer comes as an :class:`Answered` of that generation."""
+        self._queries.append((generation, query))
+        self._news.set()
+
+    def forget(self) -> None:
+        """Ask nothing of what has not been asked yet."""
+        self._queries.clear()
+
+    def wake(self) -> None:
+        """Make the thread look at its stop flag."""
+        self._news.set()
+        self._rest.wake()
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        while True:
+            self._news.clear()  # before anything is looked at, so that no wake-up gets lost
+            if self._stopping.is_set():
+                break
+            pause = None if self._keeper is None else self._keeper.step()
+            if pause == 0.0:
+                continue
+            try:
+                generation, query = self._queries.popleft()
+            except IndexError:
+                self._news.wait(pause)
+            else:
+                self._inquire(generation, query)
+        if self._keeper is not None:
+            self._keeper.finish()
+
+    def _inquire(self, generation: int, query: Query) -> None:
+        try:
+            response = self._rest.call(query.request, self._stopping)
+            received_ns = self._clock.unix_ns()
+            answer = self._dialect.read_answer(query, response, account=self._account, received_ns=received_ns)
+        except FuturesStreamError as error:
+            self._post(Answered(generation, query, None, error))
+        else:
+            self._post(Answered(generation, query, answer, None))
+
+
+def rest_thread(
+    *,
+    plan: Plan,
+    network: Network,
+    errands: Errands,
+    post: Callable[[object], None],
+    clock: Clock,
+    random: Random,
+    stopping: Event,
+) -> tuple[RestThread, LeaseKeeper | None] | None:
+    """
+    Return what is to run as a stream's REST thread, and the listen key's keeper in it; None if it needs no REST.
+
+    Args:
+        plan: Who asks whom.
+        network: The way out.
+        errands: Helper threads for the calls; nobody else's.
+        post: Where news go; called on the REST thread.
+        clock: Measures everything.
+        random: Where jitter comes from.
+        stopping: Raised when the thread should end.
+    """
+    dialect, base_url = plan.dialect, plan.endpoints.rest_url or ""
+    if dialect.lease is None and not dialect.queryable:
+        return None
+    where = urlsplit(base_url)
+    # What answers on this machine is a simulator, whose limits are its own; a ban that it tells is kept all the same.
+    limits = () if is_loopback(where.hostname or "") else dialect.rest_limits
+    rest = RestCaller(
+        network=network,
+        base_url=base_url,
+        roots=dialect.rest_roots,
+        errands=errands,
+        clock=clock,
+        limit=plan.limits.phase,
+        budget=budget_of(clock, where.netloc, "rest", limits),
+    )
+    news = clock.event()
+    keeper = None
+    if dialect.lease is not None:
+        keeper = LeaseKeeper(
+            dialect=dialect,
+            credentials=plan.credentials,
+            rest=rest,
+            post=post,
+            clock=clock,
+            random=random,
+            release=plan.release_lease,
+            news=news,
+            stopping=stopping,
+        )
+    thread = RestThread(
+        dialect=dialect,
+        account=plan.account,
+        rest=rest,
+        keeper=keeper,
+        post=post,
+        clock=clock,
+        news=news,
+        stopping=stopping,
+    )
+    return thread, keeper
