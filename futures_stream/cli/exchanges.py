@@ -23,6 +23,8 @@ _EXAMPLES = """\
 """
 _WIDTH = 100
 
+_LIVE = {True: "yes", False: "no", None: "unverified"}
+
 
 def add_to(commands: Commands) -> None:
     """Add the subcommand."""
@@ -60,7 +62,7 @@ def facts_of(dialect: Dialect) -> dict[str, Any]:
 def _paragraph(facts: dict[str, Any]) -> str:
     words = [neutral if neutral == own else f"{neutral} ({own})" for neutral, own in facts["channels"].items()]
     rows = [
-        ("live today", "yes" if facts["live_today"] else "no"),
+        ("live today", _LIVE[facts["live_today"]]),
         ("stream", facts["ws_url"]),
         ("REST", facts["rest_url"] or "not used"),
         ("channels", ", ".join(words)),

@@ -9,12 +9,12 @@ from futures_stream.cli.arguments import on_a_terminal
 from futures_stream.cli.interrupts import Interrupts
 from futures_stream.cli.lines import Layout
 from futures_stream.interop import to_json
-from futures_stream.records import ChannelLost, Gap, Overflow, Record, Unreadable
+from futures_stream.records import ChannelLost, Overflow, Record, Unreadable
 
 __all__ = ["LOSSES", "Printer"]
 
-LOSSES = (Gap, Overflow, Unreadable, ChannelLost)
-"""Notices that tell of lost data. A gap that was closed counts as well: that nothing happened in it is not proven."""
+LOSSES = (Overflow, Unreadable, ChannelLost)
+"""Notices that tell of lost data; so does a gap that is not proven to be repaired."""
 
 
 class Printer:

@@ -14,7 +14,7 @@ from futures_stream.cli.output import LOSSES, Printer
 from futures_stream.clock import SYSTEM_CLOCK, Deadline
 from futures_stream.dialects import Dialect, Endpoints, find_dialect
 from futures_stream.errors import ConfigError
-from futures_stream.records import Closed, Notice
+from futures_stream.records import Closed, Gap, Notice, Resynced
 from futures_stream.stream import Options, Stream, open_stream
 from futures_stream.stream.profiles import find_credentials
 
@@ -29,7 +29,8 @@ _EXAMPLES = """\
 credentials come from the environment (FUTURES_STREAM_BITMUSA_AUTH_KEY ...; futures-stream exchanges lists the names) or
 from the profile file; never from arguments, which every user of the machine can see.
 
-exit code 1 means that data was lost on the way: a gap, overflow, unreadable or channel_lost was printed.
+exit code 1 means that data was lost on the way: an overflow, unreadable or channel_lost was printed, or a
+gap that was not proven to be repaired.
 """
 
 
@@ -86,17 +87,20 @@ def _opened(dialect: Dialect, arguments: argparse.Namespace) -> Stream:
 
 
 def _follow(stream: Stream, printer: Printer, arguments: argparse.Namespace) -> int:
-    left, lost = arguments.count, False
+    left, lost, blind = arguments.count, False, False
     for record in taken(stream.queue, Deadline(SYSTEM_CLOCK, arguments.seconds), stream.stop):
         printer.show(record)
         lost = lost or isinstance(record, LOSSES)
+        if isinstance(record, Gap | Resynced):  # a gap that is proven to be repaired has lost nothing
+            blind = isinstance(record, Gap)
+            lost = lost or not (blind or record.complete)
         if isinstance(record, Closed) and record.error is not None:
             return explain(record.error)
         if left is not None and not isinstance(record, Notice):
             left -= 1
             if not left:
                 break
-    return Exit.LOST if lost else Exit.FINE
+    return Exit.LOST if lost or blind else Exit.FINE
 
 
 def _check_channels(dialect: Dialect, channels: list[str]) -> None:
