@@ -91,9 +91,10 @@ def _follow(stream: Stream, printer: Printer, arguments: argparse.Namespace) -> 
     for record in taken(stream.queue, Deadline(SYSTEM_CLOCK, arguments.seconds), stream.stop):
         printer.show(record)
         lost = lost or isinstance(record, LOSSES)
-        if isinstance(record, Gap | Resynced):  # a gap that is proven to be repaired has lost nothing
-            blind = isinstance(record, Gap)
-            lost = lost or not (blind or record.complete)
+        if isinstance(record, Gap):
+            blind = True
+        elif isinstance(record, Resynced):  # a gap that is proven to be repaired has lost nothing
+            blind, lost = False, lost or not record.complete
         if isinstance(record, Closed) and record.error is not None:
             return explain(record.error)
         if left is not None and not isinstance(record, Notice):

@@ -124,10 +124,10 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
         port_is_fine = parts.port is None or 0 < parts.port < 65536
         host = parts.hostname
     except (ValueError, TypeError, AttributeError):
-        raise ConfigError(f"{name} {url!r} is not a URL") from None
+        raise ConfigError(f"{name} is not a URL such as {schemes[0]}://host[:port][/path]") from None
     wanted = f"{schemes[0]}://host[:port][/path]"
     if parts.scheme not in schemes or not host or not port_is_fine:
-        raise ConfigError(f"{name} {url!r} should look like {wanted}")
+        raise ConfigError(f"{name} should look like {wanted}")
     if parts.username or parts.password or parts.query or parts.fragment or any(char <= " " for char in url):
         raise ConfigError(f"{name} should look like {wanted}, without user, password, query, fragment or spaces")
 

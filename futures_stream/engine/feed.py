@@ -16,7 +16,6 @@ from futures_stream.engine.defects import defect
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.dialing import Dialed, Dialing
 from futures_stream.engine.errands import Errands
-from futures_stream.engine.gaps import Gaps
 from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.lease import (
     LeaseAtRisk,
@@ -35,8 +34,8 @@ from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, rest_thread
-from futures_stream.engine.resync import Resync
 from futures_stream.engine.rotation import Rotations
+from futures_stream.engine.standing import Standing
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
     ConnectFailed,
@@ -46,7 +45,7 @@ from futures_stream.errors import (
     Throttled,
     TransientError,
 )
-from futures_stream.records import LeaseRenewed, Live, Record, Rotated
+from futures_stream.records import LeaseRenewed, Record, Rotated
 from futures_stream.vocabulary import State
 
 __all__ = ["Feed"]
@@ -103,19 +102,10 @@ class Feed:
         self._links = Links(self._inbox, clock)
         self._stop_asked = False
         self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
-        self._resync = Resync(plan=plan, delivery=delivery, ask=None, forget=lambda: None)  # until there is REST
-        self._gaps = Gaps(
-            delivery=delivery,
-            lifecycle=lifecycle,
-            mark=lambda: self._resync.mark(),
-            limit=plan.limits.blind,
-            clock=clock,
-        )
+        self._standing = Standing(plan, delivery, lifecycle, clock)
         self._link: Link | None = None
         self._peer_answers = plan.dialect.ping.answered
         self._retry_at: float | None = clock.monotonic()
-        self._live_at: float | None = None
-        self._refreshes: list[Promise] = []
         self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
         self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
@@ -210,7 +200,7 @@ class Feed:
         )
         if made is not None:
             thread, self._keeper = made
-            self._resync = Resync(plan=self._plan, delivery=self._delivery, ask=thread.ask, forget=thread.forget)
+            self._standing.can_ask(thread.ask, thread.forget)
             crew.start("rest", thread.run, thread.wake)
 
     def _turn(self) -> None:
@@ -238,9 +228,9 @@ class Feed:
         else:
             if successor is not None:
                 self._switch(successor)
-        if self._resync.done:
-            self._resynced()
-        self._gaps.look_at_time()
+        if self._standing.settle(self._subscriptions.channels):
+            self._went_live()
+        self._standing.look_at_time()
         self._delivery.look_at_time()
         self._delivery.flush()
 
@@ -260,13 +250,12 @@ class Feed:
         link.look_at_time()
         link.write()
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
-            self._lifecycle.to(State.RESYNCING)
-            self._resync.begin(self._subscriptions.channels, self._gaps.since)
+            self._standing.greeted(self._subscriptions.channels)
         self._subscriptions.keep_promises(link.session)
 
     def _patience(self) -> float | None:
         """Return how long nothing needs to be done, in seconds."""
-        due = [self._retry_at, self._dialing.deadline, self._gaps.deadline, self._delivery.deadline]
+        due = [self._retry_at, self._dialing.deadline, self._standing.deadline, self._delivery.deadline]
         due += self._links.deadlines + self._rotations.deadlines
         waits = [at - self._clock.monotonic() for at in due if at is not None]
         return max(0.0, min(waits)) if waits else None
@@ -287,9 +276,9 @@ class Feed:
             case LeaseAtRisk(error=error):
                 self._doubt(f"the listen key has run out, and could not be renewed: {error}")
             case LeaseConfirmed():
-                self._believe_again()
+                self._standing.believe_again(self._subscriptions.channels)
             case Answered():
-                self._resync.hear(news)
+                self._standing.hear(news)
             case LeaseReplaced(error=error):
                 if self._link is not None:
                     self._doubt(str(error))
@@ -297,7 +286,7 @@ class Feed:
                 elif self._dialing.under_way:  # with the old key
                     self._lose(error)
             case _Refresh(promise=promise):
-                self._refresh(promise)
+                self._standing.refresh(promise, self._subscriptions.channels)
             case AddChannels(channels=channels):
                 self._subscriptions.add(news)
                 if self._link is not None:
@@ -343,32 +332,9 @@ class Feed:
             self._lifecycle.to(State.GREETING)
         link.greet()
 
-    def _resynced(self) -> None:
-        """All has been asked: go live, if that is what was waited for, and tell those who wanted to know."""
-        if self._lifecycle.status.state is State.RESYNCING:
-            self._go_live()
-        else:
-            self._resync.finish()
-            self._delivery.flush()
-        for promise in self._refreshes:
-            promise.keep()
-        self._refreshes.clear()
-
-    def _refresh(self, promise: Promise) -> None:
-        self._refreshes.append(promise)
-        if self._lifecycle.status.state is State.LIVE and not self._resync.running:
-            self._resync.begin(self._subscriptions.channels, None)
-
-    def _go_live(self) -> None:
-        self._gaps.end(self._resync.finish())
-        self._delivery.notice(Live, channels=self._subscriptions.channels)
-        if self._live_at is None:
-            self._live_at = self._clock.monotonic()
-            self._rotations.plan()
+    def _went_live(self) -> None:
         self._subscriptions.lenient = True
-        self._lifecycle.note(error=None)
-        self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
-        self._lifecycle.to(State.LIVE)
+        self._rotations.plan()
         log.info("%s is live", self._plan.name)
 
     def _switch(self, link: Link) -> None:
@@ -376,7 +342,7 @@ class Feed:
         self._link = link
         if self._lifecycle.status.state is State.LIVE:
             self._delivery.notice(Rotated, reason=self._rotations.reason)
-        self._believe_again()
+        self._standing.believe_again(self._subscriptions.channels)
 
     def _deliver_held(self, records: list[Record]) -> None:
         self._delivery.add(renumbered(records, self._delivery.next_seq))
@@ -411,17 +377,13 @@ class Feed:
 
     def _lose(self, error: TransientError) -> None:
         """The connection, or the way to one, is lost: say what may be missing, and try again."""
-        live_for = 0.0 if self._live_at is None else self._clock.monotonic() - self._live_at
-        link = self._link
+        live_for = self._standing.live_for
+        link, self._link = self._link, None
         if link is not None:
             self._peer_answers = link.answers
-            if self._lifecycle.status.blind_since is not None or self._live_at is not None or link.told:
-                self._gaps.begin(str(error), link.heard_at, self._subscriptions.channels)
-            self._link = None
+            self._standing.lost(str(error), link.heard_at, self._subscriptions.channels, link.told)
             self._links.drop(link)
         self._rotations.forget()
-        self._resync.abandon()
-        self._live_at = None
         self._dialing.give_up()
         asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
         delay = self._backoff.delay(live_for, asked)
@@ -433,15 +395,8 @@ class Feed:
         log.warning("%s: %s; next try in %.1f s", self._plan.name, error, delay)
 
     def _doubt(self, reason: str) -> None:
-        """The connection stands, but may be mute."""
-        if self._link is not None and self._lifecycle.status.state is State.LIVE:
-            self._gaps.begin(reason, self._link.heard_at, self._subscriptions.channels)
-            self._delivery.flush()
-            self._lifecycle.to(State.RESYNCING)
-
-    def _believe_again(self) -> None:
-        if self._link is not None and self._lifecycle.status.state is State.RESYNCING:
-            self._resync.begin(self._subscriptions.channels, self._gaps.since)
+        if self._link is not None:
+            self._standing.doubt(reason, self._link.heard_at, self._subscriptions.channels)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
@@ -473,8 +428,7 @@ class Feed:
         self._lifecycle.to(State.CLOSED if error is None else State.FAILED)
         self._keep_askers()
         self._subscriptions.break_promises(_over(error))
-        for promise in self._refreshes:
-            promise.break_(_over(error))
+        self._standing.end(_over(error))
         self._links.close()
         self._inbox.close()
 
@@ -484,7 +438,7 @@ class Feed:
             if isinstance(news, AddChannels):
                 self._subscriptions.add(news)
             elif isinstance(news, _Refresh):
-                self._refreshes.append(news.promise)
+                self._standing.refresh(news.promise, self._subscriptions.channels)
 
 
 def _over(error: FuturesStreamError | None) -> FuturesStreamError:
