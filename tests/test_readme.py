@@ -10,6 +10,7 @@ from typing import Any
 
 import docutils.core
 import pytest
+from attrs import evolve
 
 from futures_stream.dialects import DIALECTS
 from futures_stream.simulator import Simulator
@@ -37,7 +38,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simul
     monkeypatch.setenv("FUTURES_STREAM_CONFIG", str(tmp_path / "nowhere.ini"))
     with Simulator(seed=2, tick=0.02) as simulator:
         for name in ("bitget", "bitmusa"):
-            monkeypatch.setitem(DIALECTS, name, DIALECTS[name].with_endpoints(simulator.endpoints(name)))
+            monkeypatch.setitem(DIALECTS, name, evolve(DIALECTS[name], endpoints=simulator.endpoints(name)))
             credentials = simulator.credentials(name)
             for field in type(credentials).__attrs_attrs__:
                 value = getattr(credentials, field.name).reveal()

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from futures_stream.dialects.calls import Answer, Query, Request, Response
 from futures_stream.dialects.credentials import Credentials, Secret
@@ -483,7 +483,3 @@ class Dialect:
     def at(self, endpoints: Endpoints | None) -> Endpoints:
         """Return where to connect: *endpoints*, completed with the dialect's own."""
         return self.endpoints if endpoints is None else endpoints.filled_from(self.endpoints)
-
-    def with_endpoints(self, endpoints: Endpoints) -> Dialect:
-        """Return the same dialect at another place."""
-        return evolve(self, endpoints=endpoints)

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from attrs import evolve
 from dialect_sessions import begin, credentials_of, greet, secrets_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -101,7 +102,7 @@ def test_elsewhere(dialect: Dialect) -> None:
     there = dialect.at(Endpoints(ws_url="ws://127.0.0.1:9/x"))
     assert there.ws_url == "ws://127.0.0.1:9/x"
     assert there.rest_url == dialect.endpoints.rest_url
-    assert dialect.with_endpoints(there).endpoints == there
+    assert evolve(dialect, endpoints=there).endpoints == there
     assert dialect.at(None) == dialect.endpoints
     assert dialect.unreachable_hint(there) is None
     assert hash(dialect.name) == hash(find_dialect(dialect.name).name)
