@@ -106,19 +106,19 @@ class Age:
     than it is, is as old as the oldest of them says.
     """
 
-    __slots__ = ("_boot", "_clock", "_monotonic", "_unix_ms")
+    __slots__ = ("_boot", "_clock", "_monotonic", "_unix_ns")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._monotonic = clock.monotonic()
         self._boot = clock.boottime()
-        self._unix_ms = clock.unix_ms()
+        self._unix_ns = clock.unix_ns()  # whole milliseconds would be ahead of the others, and then stand still
 
     @property
     def seconds(self) -> float:
         """Seconds since this was made."""
         clock = self._clock
-        wall = (clock.unix_ms() - self._unix_ms) / 1000
+        wall = (clock.unix_ns() - self._unix_ns) / 1e9
         return max(clock.monotonic() - self._monotonic, clock.boottime() - self._boot, wall)
 
 

@@ -109,6 +109,8 @@ class BitgetEnd:
             return Answer(texts=(self._error("60003"),))
         if text == "ping" and self._terms.pong == "text":
             return self._pong()
+        if text == "pong":
+            return Answer()  # to a ping that a test sent
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
@@ -118,6 +120,8 @@ class BitgetEnd:
         op, args = message.get("op"), message.get("args")
         if op == "ping":
             return self._pong()
+        if op == "pong":
+            return Answer()
         if op not in ("login", "subscribe", "unsubscribe") or not isinstance(args, list) or not args:
             return Answer(texts=(self._error("60005"),))
         if op == "login":

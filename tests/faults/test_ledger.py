@@ -1,0 +1,124 @@
+"""The oracle notices what it is there to notice."""
+
+from typing import Any
+
+import pytest
+
+from futures_stream import Closed, Execution, Gap, Live, LoginRejected, Order, Resynced
+from tests.faults.ledger import (
+    Broken,
+    Written,
+    check_delivery,
+    check_executions,
+    check_notices,
+    check_secrets,
+    events_in,
+    identity_of,
+)
+
+
+def queue_of(*said: object) -> list[Any]:
+    """Make what was told: texts are orders, classes are notices, a moment a line."""
+    told: list[Any] = []
+    for place, one in enumerate(said, 1):
+        common: dict[str, Any] = {"exchange": "x", "account": "a", "seq": place, "timestamp": place * 10_000}
+        if isinstance(one, str):
+            told.append(Order(**common, order_id=one, raw_status="new"))
+        elif one is Gap:
+            told.append(Gap(**common, reason="why", since=(place - 1) * 10_000))
+        elif one is Resynced:
+            gap = next(record for record in reversed(told) if isinstance(record, Gap))
+            told.append(Resynced(**common, since=gap.since, until=place * 10_000))
+        else:
+            told.append(one(**common))
+    return told
+
+
+def line(connection: int, *said: tuple[str, int]) -> list[Written]:
+    """Make what was written: order ids, and when, in units of the queue's places."""
+    return [Written(connection, when * 10_000, ("order", name, "new", "-")) for name, when in said]
+
+
+FINE = queue_of(Live, "a", "b", Gap, "c", Resynced, Live, "d", Closed)
+
+
+def test_a_run_that_is_right() -> None:
+    """What was lost lies inside of the gap, and is named."""
+    wrote = line(1, ("a", 2), ("b", 3), ("lost", 4)) + line(2, ("c", 5), ("d", 8))
+    check_notices(FINE)
+
+    assert [event.identity[1] for event in check_delivery(wrote, FINE)] == ["lost"]
+
+
+@pytest.mark.parametrize(
+    "wrote",
+    [
+        line(1, ("a", 2), ("b", 3)) + line(2, ("c", 5), ("d", 8), ("lost", 9)),
+        line(1, ("b", 2), ("a", 3)) + line(2, ("c", 5), ("d", 8)),
+        line(1, ("a", 2), ("lost", 2), ("b", 3)) + line(2, ("c", 5), ("d", 8)),
+        line(1, ("a", 2), ("b", 3)) + line(2, ("c", 5)),
+        line(1, ("a", 2), ("b", 3), ("c", 4), ("d", 4), ("late", 8)),
+    ],
+    ids=["lost at the end", "out of order", "hole in a connection", "told but never written", "lost behind the gap"],
+)
+def test_a_run_that_is_wrong(wrote: list[Written]) -> None:
+    """A loss without a gap, a changed order and an invention are found."""
+    with pytest.raises(Broken):
+        check_delivery(wrote, FINE)
+
+
+def test_the_same_event_at_a_seam() -> None:
+    """An event that could be the old connection's last or the new one's first is explained either way."""
+    told = queue_of(Live, "a", Gap, "same", "b", Resynced, Live, Closed)
+
+    assert check_delivery(line(1, ("a", 2), ("same", 3)) + line(2, ("same", 4), ("b", 5)), told) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        queue_of(Live, Gap, Gap, Closed),
+        queue_of(Live, Live, Closed),
+        queue_of(Live, Gap, Live, Closed),
+        queue_of(Live, Closed, "a"),
+        queue_of(Live, "a"),
+        queue_of("a", "b", Closed)[::2],
+    ],
+)
+def test_notices_out_of_order(told: list[Any]) -> None:
+    """What a consumer could not make sense of is found."""
+    with pytest.raises(Broken):
+        check_notices(told)
+
+
+def test_a_gap_may_be_left_open_by_the_end() -> None:
+    """A stream that ends while it is blind does not pretend to have been resynced."""
+    check_notices(queue_of(Live, Gap, Closed))
+
+
+def test_executions_twice() -> None:
+    """The same match twice without a gap between is found; behind a gap it is the server's business."""
+    execution = Execution(exchange="x", account="a", symbol="BTCUSDT", trade_id="1")
+    check_executions([execution, *queue_of(Gap), execution])
+    with pytest.raises(Broken):
+        check_executions([execution, execution])
+
+
+def test_secrets() -> None:
+    """A secret is found in a record's raw row, in an error behind an error, and in any text."""
+    hidden = LoginRejected("no")
+    hidden.__cause__ = ValueError("canary")
+    for thing in (hidden, Order(exchange="x", account="a", info={"k": "canary"}), "a canary sang"):
+        with pytest.raises(Broken) as caught:
+            check_secrets(["canary"], thing)
+        assert "canary" not in str(caught.value)
+    check_secrets(["canary"], LoginRejected("no"), "nothing")
+
+
+def test_wire_and_records_agree() -> None:
+    """An order is the same event whether its numbers were text, decimals, or spelled otherwise."""
+    text = '{"stream":"future_order","data":{"orderId":"1","status":"PARTIAL","tradedAmount":1.50}}'
+    order = Order(exchange="x", account="a", order_id="1", raw_status="PARTIAL", filled="1.5")  # type: ignore[arg-type]
+
+    assert events_in(text) == [("orders", identity_of(order))]
+    assert events_in("{not json") == events_in("[]") == events_in('{"stream":"future_order"}') == []
