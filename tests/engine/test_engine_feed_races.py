@@ -22,6 +22,7 @@ from engine_rig import (
 
 from futures_stream import (
     Balance,
+    Bitmusa,
     ChannelLost,
     Closed,
     ConnectFailed,
@@ -156,7 +157,7 @@ def test_a_request_behind_bad_news_is_not_lost() -> None:
         renewed.set()  # what was posted before this call is in the box
         return FINE
 
-    with Rig("bitmusa", monitors=[monitor]) as rig:
+    with Rig(Bitmusa(queryable=()), monitors=[monitor]) as rig:  # nothing else to ask over REST
         rig.network.answer("PUT", dead, alive)
         rig.network.answer("POST", key_answer(KEY_1), key_answer(KEY_2))
         rig.stream.start()
