@@ -14,6 +14,9 @@ Everything that can go wrong, sorted by what the engine does about it.
 
   * :exc:`MessageNotUnderstood`: one message; the stream goes on, behind a notice.
   * :exc:`StreamFailed`: what the consumer sees when a stream ended; its ``__cause__`` says why.
+
+    * :exc:`ForkedError`: it is the stream of another process, which forked this one.
+
   * :exc:`OpenTimeout`, :exc:`OrderEnded`: what a caller sees who waited in vain.
   * :exc:`ShutdownTimeout`: names the threads that are still running.
 
@@ -35,6 +38,7 @@ __all__ = [
     "ConnectFailed",
     "ConnectionLost",
     "FatalError",
+    "ForkedError",
     "FuturesStreamError",
     "LeaseLost",
     "LoginRejected",
@@ -222,6 +226,10 @@ class MessageNotUnderstood(FuturesStreamError):
 
 class StreamFailed(FuturesStreamError):
     """The stream ended because it could not go on; ``__cause__`` says why."""
+
+
+class ForkedError(StreamFailed, RuntimeError):
+    """The stream is a copy in a process that was forked: it lives on where it was opened, and is of no use here."""
 
 
 class OpenTimeout(FuturesStreamError, TimeoutError):

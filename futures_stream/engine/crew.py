@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from futures_stream.clock import Clock, Deadline, Event
-from futures_stream.errors import ShutdownTimeout
+from futures_stream.errors import ConnectFailed, ShutdownTimeout
 
 __all__ = ["Crew"]
 
@@ -51,6 +51,9 @@ class Crew:
             role: The last part of the thread's name.
             target: What it runs; an exception that leaves it stops the crew.
             wake: Makes it look at :attr:`stopping`; must be callable from any thread and never block.
+
+        Raises:
+            ConnectFailed: The system gives us no thread now.
         """
         # Daemon as a seat-belt: a non-daemon thread would never let the interpreter reach atexit, where streams that
         # were left open are closed (FAULTS.md §0.13).
@@ -62,7 +65,7 @@ class Crew:
         except RuntimeError:
             self._members.remove(member)
             self.stop()
-            raise
+            raise ConnectFailed(f"no thread could be started for {member.name}: this machine has too many") from None
 
     def stop(self) -> None:
         """Ask every member to end."""
@@ -82,10 +85,16 @@ class Crew:
         for member in self._members:
             if member is threading.current_thread():
                 raise RuntimeError(f"{member.name} cannot wait for its own end; call stop() here and close() elsewhere")
-            member.join(deadline.remaining)
+            if member.is_alive():  # one that another thread is about to start cannot be joined
+                member.join(deadline.remaining)
         alive = tuple(member.name for member in self._members if member.is_alive())
         if alive:
             raise ShutdownTimeout(f"still running after {timeout:g} s: {', '.join(alive)}", threads=alive)
+
+    @property
+    def has_me(self) -> bool:
+        """Whether the calling thread is a member."""
+        return threading.current_thread() in self._members
 
     @property
     def alive(self) -> bool:

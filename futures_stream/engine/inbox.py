@@ -54,3 +54,8 @@ class Inbox:
         """Give the descriptors back; what is posted from now on is never read."""
         self._reader.close()
         self._writer.close()
+
+    def __del__(self) -> None:
+        # Of a stream that nobody started, or that could not be made to its end.
+        if hasattr(self, "_writer"):
+            self.close()

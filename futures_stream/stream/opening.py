@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import math
-import threading
+import warnings
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 from random import Random
 
-from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline
+from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects import Credentials, Dialect, Endpoints, find_dialect
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.feed import Feed
@@ -17,10 +17,11 @@ from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.monitors import Monitor
 from futures_stream.engine.plan import Limits, Plan
 from futures_stream.engine.ports import Network as NetworkPort
-from futures_stream.errors import ConfigError, FuturesStreamError, OpenTimeout, ShutdownTimeout
+from futures_stream.errors import ConfigError, ConnectFailed, OpenTimeout, ShutdownTimeout, StreamFailed
 from futures_stream.stream.options import Options
 from futures_stream.stream.profiles import find_credentials
 from futures_stream.stream.queue import StreamQueue
+from futures_stream.stream.registry import in_notebook, open_streams
 from futures_stream.stream.stream import Stream
 from futures_stream.transport import Network
 from futures_stream.vocabulary import State
@@ -28,10 +29,6 @@ from futures_stream.vocabulary import State
 __all__ = ["open_stream", "prepare_stream"]
 
 _LABEL_LENGTH = 64
-_EXIT_PATIENCE = 2.0  # seconds that closing what was left open may take when the interpreter ends
-
-_open: set[Stream] = set()
-_open_lock = threading.Lock()
 
 
 def open_stream(
@@ -54,6 +51,9 @@ def open_stream(
     Live means: the login is acknowledged, the listen key is held, every subscription is acknowledged. Transient
     failures on the way there are tried again inside *timeout*; fatal ones are raised at once.
 
+    In an IPython kernel or shell, where a cell is run again and again, opening the same exchange, account and
+    credentials closes the stream that is replaced, with a :exc:`RuntimeWarning`. Elsewhere nothing is closed.
+
     Args:
         exchange: The exchange's name, or a dialect of your own.
         credentials: Who asks; looked for in the environment and in the profile file if left out.
@@ -74,6 +74,8 @@ def open_stream(
         LoginRejected: The exchange does not accept the credentials.
         PermissionRefused: The credentials may not do this.
         SubscriptionRejected: The exchange refuses a channel.
+        ConnectFailed: This machine has no descriptor or no thread left.
+        StreamFailed: Somebody closed the stream while it was being opened.
         FatalError: Another reason for which trying again would be of no use.
     """
     if not (isinstance(timeout, int | float) and timeout > 0 and math.isfinite(timeout)):
@@ -90,22 +92,26 @@ def open_stream(
         options=options,
         monitors=monitors,
     )
-    with _open_lock:
-        _open.difference_update({other for other in _open if other.status.state.ended})
-        _open.add(stream)
+    older = open_streams.enter(stream, stream.credentials)
     try:
+        if in_notebook():
+            for other, since in older:
+                _replace(other, since)
         stream.start()
         status = stream.wait_open(timeout)
-    except BaseException:  # Ctrl-C while it opens
-        stream.close()
+    except BaseException:  # Ctrl-C while it opens, or no thread to be had
+        with contextlib.suppress(ShutdownTimeout):  # what matters is why
+            stream.close()
         raise
+    finally:
+        open_streams.opened(stream)
     if status is not None and status.state is State.LIVE:
         return stream
     error = stream.status.error
     with contextlib.suppress(ShutdownTimeout):  # what matters here is why it did not open
         stream.close()
-    if status is not None and error is not None:
-        raise error
+    if status is not None and status.state.ended:
+        raise error or StreamFailed("it was closed while it was being opened", exchange=stream.exchange)
     waited = f"not live within {timeout:g} s"
     raise OpenTimeout(
         f"{stream.exchange}: {waited}; last: {error}" if error else f"{stream.exchange}: {waited}",
@@ -134,6 +140,7 @@ def prepare_stream(
 
     Raises:
         ConfigError: An argument makes no sense, or there are no credentials.
+        ConnectFailed: This machine has no descriptor left.
     """
     dialect = find_dialect(exchange)
     options = Options() if options is None else options
@@ -167,14 +174,18 @@ def prepare_stream(
     own_queue = StreamQueue(maxsize) if queue is None else queue
     delivery = Delivery(dialect.name, account, clock, monitors)
     lifecycle = Lifecycle(clock, plan.channels)
-    feed = Feed(
-        plan=plan,
-        network=network,
-        delivery=delivery,
-        lifecycle=lifecycle,
-        clock=clock,
-        random=random or Random(),
-    )
+    feed = None
+    with contextlib.suppress(OSError):  # what was made by then gives its descriptors back
+        feed = Feed(
+            plan=plan,
+            network=network,
+            delivery=delivery,
+            lifecycle=lifecycle,
+            clock=clock,
+            random=random or Random(),
+        )
+    if feed is None:
+        raise ConnectFailed("this process has no descriptor left; it has too many files open", exchange=dialect.name)
     return Stream(
         plan=plan,
         feed=feed,
@@ -206,16 +217,14 @@ def _checked_symbols(symbols: Iterable[str] | None) -> tuple[str, ...] | None:
     return listed
 
 
-def _close_all() -> None:
-    """Close what was left open when the interpreter ends: the threads are daemons, but a farewell should be heard."""
-    with _open_lock:
-        left = tuple(_open)
-    for stream in left:
-        stream.stop()
-    deadline = Deadline(SYSTEM_CLOCK, _EXIT_PATIENCE)
-    for stream in left:
-        with contextlib.suppress(FuturesStreamError, RuntimeError):
-            stream.close(deadline.remaining or 0.0)
-
-
-atexit.register(_close_all)
+def _replace(stream: Stream, since: int) -> None:
+    """Close a stream that a notebook has opened again, and say so where it did."""
+    with contextlib.suppress(ShutdownTimeout, RuntimeError):
+        stream.close()
+    opened = datetime.fromtimestamp(since / 1000, timezone.utc)
+    warnings.warn(
+        f"closed the stream of {stream.exchange}/{stream.account} that was opened at {opened:%H:%M:%S.%f} UTC, since "
+        "this one replaces it; to keep both, give them different labels: open_stream(…, account=…)",
+        RuntimeWarning,
+        stacklevel=3,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 from futures_stream.clock import SYSTEM_CLOCK, Deadline
 from futures_stream.errors import ConfigError
 from futures_stream.records import Balance, Closed, Overflow, Position, Record
+from futures_stream.stream.forking import forked_error, tell_after_fork
 
 __all__ = ["ShutDown", "StreamQueue"]
 
@@ -22,6 +24,12 @@ else:
 
     _ShutDown.__name__ = _ShutDown.__qualname__ = "ShutDown"
     ShutDown = _ShutDown
+
+SLICE = 1.0
+"""
+Seconds that a wait lasts at most before it is begun again. A signal that comes a moment before a lock is waited for
+does not interrupt the wait, and on Windows none does; its handler runs after the slice.
+"""
 
 _REPEATING = (Balance, Position)
 """Records that repeat: what is missed now comes again, so they give way first."""
@@ -84,7 +92,9 @@ class StreamQueue(queue.Queue[Any]):
         self._writers = 0
         self._ever_written = False
         self.is_shutdown = False
+        self._forked = False
         self._missed = 0
+        tell_after_fork(self)
 
     @property
     def missed(self) -> int:
@@ -104,6 +114,7 @@ class StreamQueue(queue.Queue[Any]):
         Raises:
             queue.Empty: Nothing came in time.
             ShutDown: Nothing will ever come any more.
+            ForkedError: A process that forked this one has the streams that fill it.
             ValueError: A negative timeout.
         """
         if timeout is not None and timeout < 0:
@@ -112,10 +123,10 @@ class StreamQueue(queue.Queue[Any]):
         with self.not_empty:
             while not self._qsize():
                 if self.is_shutdown:
-                    raise ShutDown
+                    raise forked_error() if self._forked else ShutDown
                 if deadline.expired:
                     raise queue.Empty
-                self.not_empty.wait(deadline.remaining)
+                self.not_empty.wait(SLICE if (left := deadline.remaining) is None else min(left, SLICE))
             item = self._get()
             self.not_full.notify()
             return item
@@ -195,6 +206,17 @@ class StreamQueue(queue.Queue[Any]):
                 self.is_shutdown = True
             self.not_empty.notify_all()
             self.not_full.notify_all()
+
+    def after_fork(self) -> None:
+        """In a child that was forked: lock as if it were new; end, if the streams that fill it are the parent's."""
+        self.mutex = threading.Lock()
+        self.not_empty = threading.Condition(self.mutex)
+        self.not_full = threading.Condition(self.mutex)
+        self.all_tasks_done = threading.Condition(self.mutex)
+        if self._writers > 0:
+            self.queue = deque()  # what is in it is the parent's to take
+            self.unfinished_tasks = 0
+            self._forked = self.is_shutdown = True
 
     def _squeeze(self, record: Record) -> None:
         """Put one record where little room is left, or count it at this place."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline
+from futures_stream.dialects import Credentials
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.feed import Feed
@@ -23,7 +26,9 @@ from futures_stream.errors import (
     StreamFailed,
 )
 from futures_stream.records import Closed, Order, Record, Tick
-from futures_stream.stream.queue import ShutDown, StreamQueue
+from futures_stream.stream.forking import abandon, forked_error, tell_after_fork
+from futures_stream.stream.interrupted import interrupts_us
+from futures_stream.stream.queue import SLICE, ShutDown, StreamQueue
 from futures_stream.stream.selection import Selection
 from futures_stream.stream.waiting import LatestOrders
 from futures_stream.vocabulary import OrderStatus, State
@@ -62,7 +67,12 @@ class Stream:
         queue: Where everything arrives.
 
     Threads:
-        Every method is callable from any thread but the stream's own. :meth:`stop` also from a signal handler.
+        Every method is callable from any thread but the stream's own. :meth:`stop` and :meth:`close` also from a
+        signal handler.
+
+    Processes:
+        A stream belongs to the process that opened it, which a fork does not disturb. In a child that was forked its
+        descriptors are closed and every call raises :exc:`~futures_stream.errors.ForkedError`; open another one there.
     """
 
     def __init__(
@@ -84,11 +94,16 @@ class Stream:
         self._shared = shared
         self._clock = clock
         self._crew = Crew(plan.name, clock)
+        self._forked = False
         self._started = False
+        # Who takes the one thing in it runs the stream (the I/O thread), or ends it without its ever having run (who
+        # closes it). A deque's pop is atomic, where a lock could be held by whom a signal handler has interrupted.
+        self._unrun = deque([True])
         self._orders = LatestOrders()
         queue.open()
         delivery.attach(queue)
         delivery.attach(self._orders)
+        tell_after_fork(self)
 
     # -- consuming --------------------------------------------------------------------------------------------------
 
@@ -113,7 +128,9 @@ class Stream:
         Raises:
             queue.Empty: Nothing came in time.
             ShutDown: The stream has ended and all has been taken.
+            ForkedError: It is another process's stream.
         """
+        self._check_process()
         record: Record = self.queue.get(timeout=timeout)
         return record
 
@@ -134,6 +151,7 @@ class Stream:
         Raises:
             ConfigError: Something that is not a class of record was given.
         """
+        self._check_process()
         for wanted in classes:
             if not (isinstance(wanted, type) and issubclass(wanted, Record)):
                 raise ConfigError(f"subscribe() takes classes of record such as Order, not {wanted!r}")
@@ -217,7 +235,14 @@ class Stream:
             wanted = State(state)
         except ValueError:
             raise ConfigError(f"no state {state!r}; there are {', '.join(State)}") from None
-        status = self._lifecycle.wait(lambda now: now.state is wanted or now.state.ended, timeout)
+        self._check_process()
+        status = None
+        while status is None:
+            status = self._lifecycle.wait(
+                lambda now: now.state is wanted or now.state.ended, SLICE if timeout is None else timeout
+            )
+            if timeout is not None:
+                break
         if status is None:
             raise TimeoutError(f"not {wanted} within {timeout:g} s; {self!r}")
         if status.state is not wanted:
@@ -235,6 +260,7 @@ class Stream:
             SubscriptionRejected: The exchange refuses one.
             TimeoutError: It has not answered in time; it stays asked for, after a reconnect too.
         """
+        self._check_process()
         wanted = self._plan.dialect.resolve_channels(channels)
         if not self._feed.add_channels(wanted).wait(timeout):
             raise TimeoutError(f"{', '.join(wanted)} not confirmed within {timeout:g} s; {self!r}")
@@ -246,13 +272,39 @@ class Stream:
         Raises:
             ConfigError: There is no such channel, or none would be left.
         """
+        self._check_process()
         unwanted = self._plan.dialect.resolve_channels(channels)
         if not set(self.status.channels) - set(unwanted):
             raise ConfigError("no channel would be left; use close() to end the stream")
         self._feed.remove_channels(unwanted)
 
+    def refresh(self, timeout: float = 30.0) -> None:
+        """
+        Ask the exchange how the account stands, and return when its answers are in the queue.
+
+        They are records with ``origin=SNAPSHOT``, each full set followed by a
+        :class:`~futures_stream.records.Snapshot`. While the stream is not live this waits until it is, since it
+        asks by itself then.
+
+        Raises:
+            ConfigError: This exchange cannot be asked.
+            TimeoutError: It has not all been answered in time.
+            StreamFailed: The stream has ended.
+        """
+        self._check_process()
+        if not self._plan.dialect.queryable:
+            raise ConfigError(f"{self._plan.dialect.title} cannot be asked: this API has no REST for it")
+        if not self._feed.refresh().wait(timeout):
+            raise TimeoutError(f"not answered within {timeout:g} s; {self!r}")
+
     def stop(self) -> None:
-        """Ask the stream to end, and return at once; safe in a signal handler."""
+        """
+        Ask the stream to end, and return at once; safe in a signal handler.
+
+        Raises:
+            ForkedError: It is another process's stream.
+        """
+        self._check_process()
         self._feed.stop()
 
     def close(self, timeout: float = 5.0) -> None:
@@ -262,18 +314,27 @@ class Stream:
         Records already on the queue stay there; :class:`~futures_stream.records.Closed` follows them. Calling it again
         does nothing.
 
+        In a signal handler that has interrupted a call of this library, such as ``get()``, nothing can be waited for:
+        what is interrupted goes on only when the handler returns, and may hold a lock that the stream needs in order
+        to end. There this is the same as :meth:`stop`; the interrupted call ends by itself.
+
         Args:
             timeout: Longest wait, in seconds.
 
         Raises:
             ShutdownTimeout: Some threads are still running, or hang in a system call; the message names them.
             RuntimeError: Called from one of the stream's own threads.
+            ForkedError: It is another process's stream.
         """
         self.stop()
-        if not self._started:
-            self._started = True
-            self._feed.run()  # it ends at once, and gives back what it holds
-        self._crew.join(timeout)
+        if not self._crew.has_me and interrupts_us():
+            return
+        deadline = Deadline(self._clock, timeout)
+        if self._may_run():
+            self._feed._conclude(None)
+        elif not self._crew.alive:  # it has ended, or another thread is starting or ending it at this moment
+            self._lifecycle.wait(lambda now: now.state.ended, timeout)
+        self._crew.join(deadline.remaining or 0.0)
         left, self._feed.abandoned = self._feed.abandoned, ()
         if left:
             raise ShutdownTimeout(f"hanging in a system call, abandoned: {', '.join(left)}", threads=left)
@@ -305,6 +366,11 @@ class Stream:
         """The account's label."""
         return self._plan.account
 
+    @property
+    def credentials(self) -> Credentials:
+        """Who asks; nothing in it is ever shown."""
+        return self._plan.credentials
+
     def __repr__(self) -> str:
         status = self.status
         told = [f"{status.state}"]
@@ -324,18 +390,51 @@ class Stream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if not self._forked:  # a child that leaves the block it was forked in has nothing to close
+            self.close()
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the I/O thread; :func:`~futures_stream.open_stream` does."""
-        self._crew.start("io", self._feed.run, self._feed.stop)
+        """
+        Start the I/O thread; :func:`~futures_stream.open_stream` does.
+
+        Raises:
+            StreamFailed: It was started, or closed, before.
+            ConnectFailed: The system gives us no thread now; close the stream.
+        """
+        self._check_process()
+        if self._started or self.status.state.ended:
+            raise StreamFailed("a stream is started once; open a new one", exchange=self.exchange)
+        self._crew.start("io", self._run, self._feed.stop)
         self._started = True
 
     def wait_open(self, timeout: float) -> Status | None:
         """Wait until the stream is live or has ended; None if neither in time."""
         return self._lifecycle.wait(lambda now: now.state is State.LIVE or now.state.ended, timeout)
+
+    def after_fork(self) -> None:
+        """In a child that was forked: close the descriptors, and be of no use, unless it had ended before."""
+        status = self.status
+        if not status.state.ended:
+            self._forked = True
+            self._lifecycle.status = evolve(status, state=State.FAILED, error=forked_error())
+        abandon((self._feed, self._delivery, self._lifecycle, self._orders))
+
+    def _run(self) -> None:
+        """Be the I/O thread, unless somebody has closed the stream before this thread had begun."""
+        if self._may_run():
+            self._feed.run()
+
+    def _may_run(self) -> bool:
+        """Tell whether nobody has run it, or ended it without: true for one caller only."""
+        with contextlib.suppress(IndexError):
+            return self._unrun.pop()
+        return False
+
+    def _check_process(self) -> None:
+        if self._forked:
+            raise forked_error()
 
     def _iterate(self, tick: float | None) -> Iterator[Record]:
         if self._shared:
@@ -370,6 +469,7 @@ class Stream:
         )
 
     def _overhearing(self) -> Selection:
+        self._check_process()
         heard = StreamQueue(0)
         heard.open()
         selection = Selection(heard, (), None, self._delivery.detach)

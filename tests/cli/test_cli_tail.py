@@ -65,7 +65,11 @@ def test_channels_and_symbols_narrow_it_down(as_simulated: Simulator, capsys: py
     code = tail(as_simulated, "bitmusa", "--symbol", "XRPUSDT", "future_order", "--count", "2")
 
     helper.join()
-    account = [record for record in records(capsys.readouterr().out) if record["kind"] not in ("live", "lease_renewed")]
+    account = [
+        record
+        for record in records(capsys.readouterr().out)
+        if record["kind"] not in ("live", "lease_renewed", "snapshot")
+    ]
     assert code == 0
     assert {(record["kind"], record["symbol"]) for record in account} == {("order", "XRPUSDT")}
 

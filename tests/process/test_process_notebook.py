@@ -1,0 +1,167 @@
+"""A real kernel with its running event loop: cells, interrupts, cells that run again, and the end."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from process_children import environment
+
+from futures_stream.simulator import Simulator
+
+pytestmark = pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("ipykernel", "jupyter_client")),
+    reason="no kernel is installed: pip install ipykernel jupyter_client",
+)
+
+PATIENCE = 60.0  # seconds for a whole notebook; one takes about three, most of them until the kernel has started
+END = 5.0  # seconds that the kernel may take to end
+
+OPEN = "stream = open_stream('{exchange}', credentials, endpoints=endpoints)"
+
+
+def play(sim: Simulator, folder: Path, *cells: str | tuple[str, str], exchange: str = "bitget") -> list[dict[str, Any]]:
+    """Run cells in a kernel of their own, behind one that imports; return what came of each, and of the end."""
+    where = sim.endpoints(exchange)  # type: ignore[arg-type]
+    first = f"""
+import asyncio, threading
+from futures_stream import *
+from futures_stream.simulator import Simulator
+credentials = Simulator().credentials({exchange!r})
+endpoints = Endpoints(ws_url={where.ws_url!r}, rest_url={where.rest_url!r})
+asyncio.get_running_loop().is_running()
+def ours():
+    return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("futures-stream/"))
+"""
+    asked = [{"code": first}]
+    for cell in cells:
+        code, interrupt_at = (cell, None) if isinstance(cell, str) else cell
+        asked.append({"code": code.replace("OPEN", OPEN.format(exchange=exchange)), "interrupt_at": interrupt_at})
+    own = {name: str(folder) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
+    driven = subprocess.run(
+        [sys.executable, "-W", "ignore", str(Path(__file__).with_name("notebook_driver.py"))],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env=environment() | own | {"JUPYTER_PLATFORM_DIRS": "1", "PYTHONWARNINGS": "", "JPY_PARENT_PID": ""},
+        check=False,
+    )
+    assert driven.returncode == 0, driven.stderr
+    came: list[dict[str, Any]] = json.loads(driven.stdout.splitlines()[-1])
+    assert came[0] == {"out": "", "err": "", "error": ""}
+    return came[1:]
+
+
+def said(cell: dict[str, Any]) -> tuple[str, str]:
+    """Return what a cell printed and the name of its exception; it has warned of nothing."""
+    assert cell["err"] == ""
+    return cell["out"].strip(), cell["error"]
+
+
+@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
+def test_a_notebook(sim: Simulator, tmp_path: Path, exchange: str) -> None:
+    """Opened in one cell, read in the next; an interrupt ends the cell and not the stream; the kernel ends in time."""
+    *cells, end = play(
+        sim,
+        tmp_path,
+        "OPEN",
+        "print(stream.exchange, type(stream.get(timeout=10)).__name__)",
+        ("print('looping', flush=True)\nfor record in stream: pass", "looping"),
+        ("print('getting', flush=True)\nwhile True: stream.get()", "getting"),
+        "stream.wait_for(lambda record: True, 10); print(stream.status.state.value, stream.status.connects)",
+        "await asyncio.sleep(0); print(len(ours()) > 0, asyncio.get_running_loop().is_running())",
+        exchange=exchange,
+    )
+
+    opened, first, looped, got, after, beside = cells
+    assert said(opened) == ("", "")
+    assert said(first)[0].split()[0] == exchange
+    assert said(looped) == ("looping", "KeyboardInterrupt")
+    assert said(got) == ("getting", "KeyboardInterrupt")
+    assert said(after) == ("live 1", "")
+    assert said(beside) == ("True True", "")
+    assert end["code"] == 0
+    assert end["ended_in"] < END
+    assert sim.wait_connections(None, 0)
+
+
+def test_a_cell_that_runs_again(sim: Simulator, tmp_path: Path) -> None:
+    """The stream that is replaced is closed, with a warning each time; other labels and other keys are left alone."""
+    *cells, end = play(
+        sim,
+        tmp_path,
+        "OPEN; first = stream",
+        "OPEN",
+        "OPEN",
+        "print(first.status.state.value, stream.status.state.value, len(ours()), len(list(first)) > 0)",
+        "other = open_stream('bitget', credentials, account='other', endpoints=endpoints)",
+        "print(stream.status.state.value, other.status.state.value)",
+        "shared = StreamQueue()\nstream = open_stream('bitget', credentials, queue=shared, endpoints=endpoints)",
+        "stream = open_stream('bitget', credentials, queue=shared, endpoints=endpoints)",
+        "print(shared.is_shutdown, stream.status.state.value, any(isinstance(shared.get(timeout=10), Closed) for _ in "
+        "range(10000)))",
+        "%reset -f",
+        "import threading; print(sorted(t.name for t in threading.enumerate() if 'futures-stream/' in t.name))",
+    )
+
+    opened, again, third, state, other, both, shared, shared_again, goes_on, reset, left = cells
+    assert said(opened) == ("", "")
+    for replaced in (again, third, shared, shared_again):
+        assert replaced["error"] == ""
+        assert "RuntimeWarning: closed the stream of bitget/default" in replaced["err"]
+        assert "open_stream('bitget'" in replaced["err"]  # the warning points at the cell
+    assert said(state) == ("closed live 1 True", "")
+    assert said(other) == ("", "")
+    assert said(both) == ("live live", "")
+    assert said(goes_on) == ("False live True", "")
+    assert said(reset) == ("", "")
+    # Nothing is closed by garbage collection: what was forgotten goes on until the kernel ends, or the cell runs again.
+    assert said(left) == ("['futures-stream/bitget/default/io', 'futures-stream/bitget/other/io']", "")
+    assert end["code"] == 0
+    assert end["ended_in"] < END
+    assert sim.wait_connections(None, 0)
+
+
+def test_a_kernel_that_is_interrupted_while_it_opens(sim: Simulator, tmp_path: Path) -> None:
+    """The cell ends, and nothing of the half-open stream is left."""
+    sim.mute_acks()
+    *cells, end = play(
+        sim,
+        tmp_path,
+        ("print('opening', flush=True)\nOPEN", "opening"),
+        "print(ours())",
+    )
+
+    assert said(cells[0]) == ("opening", "KeyboardInterrupt")
+    assert said(cells[1]) == ("[]", "")
+    assert end["code"] == 0
+    assert end["ended_in"] < END
+    assert sim.wait_connections(None, 0)
+
+
+def test_outside_of_a_notebook_nothing_is_closed(sim: Simulator) -> None:
+    """Two streams of one account are a program's own business."""
+    from futures_stream import open_stream
+
+    asked: dict[str, Any] = {"credentials": sim.credentials("bitget"), "endpoints": sim.endpoints("bitget")}
+    with open_stream("bitget", **asked) as one, open_stream("bitget", **asked) as two:
+        assert one.status.state == two.status.state == "live"
+
+
+def test_ipython_that_is_only_imported_is_no_notebook(sim: Simulator) -> None:
+    """A script that imports IPython, or has a module of that name, is a script."""
+    from process_children import run
+
+    ended = run(
+        sim,
+        "bitget",
+        "import IPython\nwith opened() as one, opened() as two: print(one.status.state.value, two.status.state.value)",
+    )
+
+    assert (ended.code, ended.out, ended.err) == (0, "live live\n", "")
