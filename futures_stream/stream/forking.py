@@ -22,6 +22,7 @@ __all__ = ["Forkable", "abandon", "forked_error", "tell_after_fork"]
 
 _LOCK = type(threading.Lock())
 _CONTAINERS = (dict, list, tuple, set, frozenset, deque)
+_OF_A_CALL = ("requests.", "urllib3.", "http.client", "_io", "socket")  # what holds the socket of a REST call
 
 
 class Forkable(Protocol):
@@ -57,7 +58,10 @@ def abandon(whole: object) -> None:
     """
     parts = list(_parts(whole))  # before anything is closed: a closed selector does not tell what it watched
     for part in parts:
-        if isinstance(part, socket.socket | selectors.BaseSelector):
+        if isinstance(part, socket.socket):
+            if part.fileno() >= 0:  # not close(): that waits for the last file that was made of it
+                socket.close(part.detach())
+        elif isinstance(part, selectors.BaseSelector):
             with contextlib.suppress(OSError):
                 part.close()
         elif _is_ours(part) and isinstance(getattr(part, "_lock", None), _LOCK):
@@ -75,7 +79,7 @@ def _parts(whole: object) -> Iterator[object]:
         yield part
         if isinstance(part, selectors.BaseSelector):
             left += [key.fileobj for key in (part.get_map() or {}).values()]
-        elif isinstance(part, _CONTAINERS) or _is_ours(part):
+        elif isinstance(part, _CONTAINERS) or _is_ours(part) or type(part).__module__.startswith(_OF_A_CALL):
             left += gc.get_referents(part)
 
 

@@ -94,6 +94,7 @@ class StreamQueue(queue.Queue[Any]):
         self.is_shutdown = False
         self._forked = False
         self._missed = 0
+        self._waiting: deque[threading.Lock] = deque()  # a bell for each consumer that waits
         tell_after_fork(self)
 
     @property
@@ -120,16 +121,52 @@ class StreamQueue(queue.Queue[Any]):
         if timeout is not None and timeout < 0:
             raise ValueError("'timeout' must be a non-negative number")
         deadline = Deadline(SYSTEM_CLOCK, timeout if block else 0.0)
-        with self.not_empty:
-            while not self._qsize():
+        # No condition is waited for: its Python code, interrupted by Ctrl-C in the wrong place, leaves the lock held
+        # for ever, or releases it in the I/O thread's hands. The lock itself is taken and given back in one step, and
+        # a consumer that waits holds nothing but a lock of its own.
+        while True:
+            with self.mutex:
+                if self._qsize():
+                    item = self._get()
+                    self.not_full.notify()
+                    return item
                 if self.is_shutdown:
                     raise forked_error() if self._forked else ShutDown
                 if deadline.expired:
                     raise queue.Empty
-                self.not_empty.wait(SLICE if (left := deadline.remaining) is None else min(left, SLICE))
-            item = self._get()
-            self.not_full.notify()
-            return item
+                bell = threading.Lock()
+                bell.acquire()
+                self._waiting.append(bell)
+            try:
+                bell.acquire(timeout=SLICE if (left := deadline.remaining) is None else min(left, SLICE))
+            except BaseException:
+                if not self._leave(bell):
+                    self._ring(1)  # it rang for us, and we shall not look: for somebody else, then
+                raise
+            self._leave(bell)
+
+    def _leave(self, bell: threading.Lock) -> bool:
+        """Wait no more; tell whether nobody had rung."""
+        try:
+            self._waiting.remove(bell)
+        except ValueError:
+            return False
+        return True
+
+    def _ring(self, most: int) -> None:
+        """Wake that many of those who wait, or all there are."""
+        while most > 0:
+            try:
+                bell = self._waiting.popleft()
+            except IndexError:
+                return
+            bell.release()
+            most -= 1
+
+    def _put(self, item: Any) -> None:
+        # For a put() of the program's own; streams deliver.
+        self.queue.append(item)
+        self._ring(1)
 
     def __iter__(self) -> Iterator[Record]:
         """Yield records until the last stream that fills it has ended and all has been taken."""
@@ -151,7 +188,7 @@ class StreamQueue(queue.Queue[Any]):
                 self.queue.clear()
                 self.unfinished_tasks = 0
                 self.all_tasks_done.notify_all()
-            self.not_empty.notify_all()
+            self._ring(len(self._waiting))
             self.not_full.notify_all()
 
     def _get(self) -> Any:
@@ -161,7 +198,7 @@ class StreamQueue(queue.Queue[Any]):
             if item.missed:
                 self.queue.appendleft(item)
                 self.unfinished_tasks += 1
-                self.not_empty.notify()  # what is left of it is one item more
+                self._ring(1)  # what is left of it is one item more
             return overflow
         return item
 
@@ -193,7 +230,7 @@ class StreamQueue(queue.Queue[Any]):
                     self._squeeze(record)
             arrived = len(self.queue) - before
             self.unfinished_tasks += arrived
-            self.not_empty.notify(arrived)
+            self._ring(arrived)
 
     def end(self, notice: Closed) -> None:
         """Take a stream's last notice; the last stream's is the end of the queue."""
@@ -204,12 +241,13 @@ class StreamQueue(queue.Queue[Any]):
             self._writers -= 1
             if self._writers <= 0:
                 self.is_shutdown = True
-            self.not_empty.notify_all()
+            self._ring(len(self._waiting))
             self.not_full.notify_all()
 
     def after_fork(self) -> None:
         """In a child that was forked: lock as if it were new; end, if the streams that fill it are the parent's."""
         self.mutex = threading.Lock()
+        self._waiting = deque()
         self.not_empty = threading.Condition(self.mutex)
         self.not_full = threading.Condition(self.mutex)
         self.all_tasks_done = threading.Condition(self.mutex)

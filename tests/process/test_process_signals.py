@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from process_children import BEGIN, run
@@ -189,3 +192,11 @@ print(time.time(), flush=True)
     assert times[-1] - times[0] < IN_TIME  # the first atexit function that is registered is the last that runs
     assert len(times) == (1 if ending == "ends at once" else 2)
     assert sim.wait_connections(None, 0)
+
+
+def test_interrupts_leave_the_queue_as_it_was() -> None:
+    """However often Ctrl-C ends a get() while a stream delivers, no lock is left held, and none is taken away."""
+    program = Path(__file__).parent / "interrupted_get.py"
+    ran = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (ran.stdout, ran.stderr) == ("300 True\n", "")

@@ -236,7 +236,7 @@ def three_items_for_three() -> list[Record]:
     consumers = [threading.Thread(target=lambda: seen.append(made.get(timeout=2))) for _ in range(3)]
     for consumer in consumers:
         consumer.start()
-    while len(made.not_empty._waiters) < 3:  # type: ignore[attr-defined]
+    while len(made._waiting) < 3:
         pass
     made.deliver(orders(1, 2, exchange="one"))
     made.deliver(orders(3, exchange="two"))
