@@ -8,6 +8,7 @@ soon as it has printed that. Prints a list of what came of each, and at last how
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from queue import Empty
@@ -27,6 +28,7 @@ def run_cell(manager: Any, client: Any, code: str, interrupt_at: str | None) -> 
         try:
             message = client.get_iopub_msg(timeout=max(0.0, deadline - time.monotonic()))
         except Empty:
+            manager.signal_kernel(signal.SIGUSR1)  # its stacks go to the standard error that it shares with us
             return came | {"error": "the cell did not end"}
         if message["parent_header"].get("msg_id") != request:
             continue

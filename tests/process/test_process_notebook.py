@@ -29,7 +29,8 @@ def play(sim: Simulator, folder: Path, *cells: str | tuple[str, str], exchange: 
     """Run cells in a kernel of their own, behind one that imports; return what came of each, and of the end."""
     where = sim.endpoints(exchange)  # type: ignore[arg-type]
     first = f"""
-import asyncio, threading
+import asyncio, faulthandler, signal, sys, threading
+faulthandler.register(signal.SIGUSR1, file=sys.__stderr__.fileno(), all_threads=True)
 from futures_stream import *
 from futures_stream.simulator import Simulator
 credentials = Simulator().credentials({exchange!r})
@@ -53,6 +54,7 @@ def ours():
         check=False,
     )
     assert driven.returncode == 0, driven.stderr
+    sys.stderr.write(driven.stderr)  # shown if the test fails: where a cell that did not end was
     came: list[dict[str, Any]] = json.loads(driven.stdout.splitlines()[-1])
     assert came[0] == {"out": "", "err": "", "error": ""}
     return came[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import socket
 import ssl
 import struct
@@ -64,14 +65,26 @@ class Wire:
         self.heard = b""
 
     def head(self) -> bytes:
-        """Read the client's request up to the blank line."""
+        """
+        Read the client's request, and return it up to the blank line.
+
+        A body is read too: a server that closes with something unread ends the connection with an RST, which may
+        overtake the answer.
+        """
         while b"\r\n\r\n" not in self.heard:
-            piece = self.sock.recv(65536)
-            if not piece:
-                raise ConnectionResetError
-            self.heard += piece
+            self.hear_more()
         head, _, self.heard = self.heard.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        while length is not None and len(self.heard) < int(length[1]):
+            self.hear_more()
         return head
+
+    def hear_more(self) -> None:
+        """Wait for something to come, and read it."""
+        piece = self.sock.recv(65536)
+        if not piece:
+            raise ConnectionResetError
+        self.heard += piece
 
     def send(self, data: bytes) -> None:
         """Send everything."""
