@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from selectors import BaseSelector, SelectorKey
 from typing import Protocol
 
-__all__ = ["SYSTEM_CLOCK", "Age", "Clock", "Deadline", "Event", "SystemClock"]
+__all__ = ["CLOCK_JUMP", "SYSTEM_CLOCK", "Age", "Clock", "Deadline", "Event", "SystemClock"]
 
 
 class Event(Protocol):
@@ -60,14 +61,35 @@ class Clock(Protocol):
         """A new flag whose waits this clock measures."""
 
     def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
-        """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
+        """
+        Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all).
 
+        Comes back early, with nothing, when wall and monotonic time have moved apart by more than :data:`CLOCK_JUMP`.
+        """
+
+
+CLOCK_JUMP = 5.0
+"""Seconds by which wall and monotonic time drift apart only if somebody sets a clock, or the machine has slept."""
+
+_LOOK_EVERY = 1.0  # seconds between two looks whether they have
 
 _BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux only
 
 
+def _wall_ahead() -> float:
+    return time.time() - time.monotonic()
+
+
 class SystemClock:
-    """The machine's own clock."""
+    """
+    The machine's own clock.
+
+    Args:
+        wall_ahead: Returns by how many seconds wall time is ahead of monotonic time; for tests.
+    """
+
+    def __init__(self, wall_ahead: Callable[[], float] = _wall_ahead) -> None:
+        self._wall_ahead = wall_ahead
 
     def monotonic(self) -> float:
         """Seconds that never jump; only differences mean anything."""
@@ -90,8 +112,20 @@ class SystemClock:
         return threading.Event()
 
     def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
-        """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
-        return selector.select(timeout)
+        """
+        Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all).
+
+        Comes back early, with nothing, when wall and monotonic time have moved apart by more than :data:`CLOCK_JUMP`:
+        a wait does not end sooner because the machine has slept in it.
+        """
+        if timeout is not None and timeout <= _LOOK_EVERY:
+            return selector.select(timeout)
+        deadline, ahead = Deadline(self, timeout), self._wall_ahead()
+        while True:
+            left = deadline.remaining
+            ready = selector.select(_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
+            if ready or deadline.expired or abs(self._wall_ahead() - ahead) > CLOCK_JUMP:
+                return ready
 
 
 SYSTEM_CLOCK = SystemClock()

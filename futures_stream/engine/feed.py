@@ -9,7 +9,7 @@ from random import Random
 
 from attrs import frozen
 
-from futures_stream.clock import Clock
+from futures_stream.clock import CLOCK_JUMP, Clock
 from futures_stream.engine.backoff import Backoff
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.defects import defect
@@ -51,8 +51,6 @@ from futures_stream.vocabulary import State
 __all__ = ["Feed"]
 
 log = logging.getLogger("futures_stream.engine")
-
-_CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time drift apart only if somebody sets one or sleeps
 
 
 @frozen
@@ -237,7 +235,7 @@ class Feed:
     def _look_at_clocks(self) -> None:
         """Notice that the machine has slept or its wall clock was set: listen key and connection may be older now."""
         ahead = self._clock.unix_ms() / 1000 - self._clock.monotonic()
-        if abs(ahead - self._wall_ahead) > _CLOCK_JUMP:
+        if abs(ahead - self._wall_ahead) > CLOCK_JUMP:
             log.warning("%s: the clock jumped by %.0f s", self._plan.name, ahead - self._wall_ahead)
             self._wall_ahead = ahead
             if self._keeper is not None:
