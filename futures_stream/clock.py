@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from selectors import BaseSelector, SelectorKey
 from typing import Protocol
 
@@ -76,20 +75,8 @@ _LOOK_EVERY = 1.0  # seconds between two looks whether they have
 _BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux only
 
 
-def _wall_ahead() -> float:
-    return time.time() - time.monotonic()
-
-
 class SystemClock:
-    """
-    The machine's own clock.
-
-    Args:
-        wall_ahead: Returns by how many seconds wall time is ahead of monotonic time; for tests.
-    """
-
-    def __init__(self, wall_ahead: Callable[[], float] = _wall_ahead) -> None:
-        self._wall_ahead = wall_ahead
+    """The machine's own clock."""
 
     def monotonic(self) -> float:
         """Seconds that never jump; only differences mean anything."""
@@ -126,6 +113,9 @@ class SystemClock:
             ready = selector.select(_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
             if ready or deadline.expired or abs(self._wall_ahead() - ahead) > CLOCK_JUMP:
                 return ready
+
+    def _wall_ahead(self) -> float:
+        return self.unix_ns() / 1e9 - self.monotonic()
 
 
 SYSTEM_CLOCK = SystemClock()

@@ -35,9 +35,11 @@ from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, rest_thread
 from futures_stream.engine.rotation import Rotations
+from futures_stream.engine.server_time import ServerTime
 from futures_stream.engine.standing import Standing
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
+    ClockSkew,
     ConnectFailed,
     FuturesStreamError,
     ShutdownTimeout,
@@ -104,6 +106,7 @@ class Feed:
         self._link: Link | None = None
         self._peer_answers = plan.dialect.ping.answered
         self._retry_at: float | None = clock.monotonic()
+        self._server_time = ServerTime(clock)
         self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
         self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
@@ -217,6 +220,8 @@ class Feed:
         if self._link is not None:
             try:
                 self._tend(self._link)
+            except ClockSkew as error:
+                self._lose(self._server_time.correct(error, self._link.connection))
             except TransientError as error:
                 self._lose(error)
         try:
@@ -328,10 +333,11 @@ class Feed:
         else:
             self._link = link
             self._lifecycle.to(State.GREETING)
-        link.greet()
+        link.greet(self._server_time.at(connection))
 
     def _went_live(self) -> None:
         self._subscriptions.lenient = True
+        self._server_time.accepted()
         self._rotations.plan()
         log.info("%s is live", self._plan.name)
 
