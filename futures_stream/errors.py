@@ -217,11 +217,13 @@ class MessageNotUnderstood(FuturesStreamError):
 
     Attributes:
         text: The message, or what could be read of it.
+        is_news: Whether it is of a kind that nobody knows, and so about nothing that was asked for.
     """
 
-    def __init__(self, message: str = "", *, text: str = "", **facts: Any) -> None:
+    def __init__(self, message: str = "", *, text: str = "", is_news: bool = False, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.text = text
+        self.is_news = is_news
 
 
 class StreamFailed(FuturesStreamError):

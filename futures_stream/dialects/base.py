@@ -30,12 +30,14 @@ from futures_stream.errors import (
 from futures_stream.records import Record
 
 __all__ = [
+    "CONNECTS",
     "KINDS",
     "Answer",
     "Control",
     "Dialect",
     "Endpoints",
     "LeaseTerms",
+    "Limits",
     "Ping",
     "Query",
     "Request",
@@ -53,6 +55,12 @@ KINDS = {
     "executions": "executions",
 }
 """The kinds of state that a channel carries, by neutral channel; a channel that only warns carries none."""
+
+Limits = tuple[tuple[int, float], ...]
+"""At most so many in so many seconds, in pairs that all hold."""
+
+CONNECTS: Limits = ((10, 10.0), (100, 300.0))
+"""How often one address may connect where nobody says otherwise: a third of what Bitget allows (WIRE.md A.4)."""
 
 _SHORTEST_SECRET = 4  # what is shorter would be found in every message
 _BAN_PAUSE = 300.0  # seconds; a ban that names no end is not tested for by knocking (FAULTS N21)
@@ -174,10 +182,12 @@ class Send:
     Attributes:
         text: The message; not shown, a login holds secrets.
         label: What it is, in words for a log.
+        counts_as: The kind of action in :attr:`Dialect.limits` that it is, besides ``message``; None for no other.
     """
 
     text: str = field(repr=False)
     label: str
+    counts_as: str | None = None
 
 
 @frozen(kw_only=True)
@@ -292,7 +302,9 @@ class Dialect:
             next is tried, and what answered is kept.
         symbols_at_exchange: Whether the exchange itself filters by symbol; if not, the session does.
         queryable: The kinds of state that REST can be asked for; () if there is no REST, or none for that.
-        rest_limits: How often the REST host may be called by one address: (calls, seconds) pairs that all hold.
+        limits: How often one address may do something at the exchange's hosts: by kind of action, (number, seconds)
+            pairs that all hold. The kinds are ``connect``, ``login``, ``subscribe`` (requests), ``message`` (anything
+            that is sent) and ``rest`` (calls). All streams of a process share them.
         live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
     """
@@ -309,7 +321,7 @@ class Dialect:
     rest_roots: tuple[str, ...] = ("",)
     symbols_at_exchange: bool = False
     queryable: tuple[str, ...] = ()
-    rest_limits: tuple[tuple[int, float], ...] = ()
+    limits: Mapping[str, Limits] = field(factory=lambda: {"connect": CONNECTS})
     live_today: bool | None = True
     caveats: tuple[str, ...] = ()
 
@@ -452,6 +464,14 @@ class Dialect:
     def unreachable_hint(self, endpoints: Endpoints) -> str | None:
         """Return what a user should know whose connection to *endpoints* fails; None if there is nothing special."""
         return None
+
+    @property
+    def auditable(self) -> tuple[str, ...]:
+        """
+        The kinds of state that an audit compares, of :attr:`queryable`: those with a quantity that only what happens to
+        the account changes. Override it where a push and an answer tell a quantity in different ways.
+        """
+        return tuple(kind for kind in self.queryable if kind in ("orders", "positions"))
 
     def kinds(self, channels: Iterable[str]) -> tuple[str, ...]:
         """Return the kinds of state that some channels carry."""

@@ -475,7 +475,7 @@ def test_facts() -> None:
     assert BITMUSA.rest_roots == ("", "/api/v2")
     assert BITMUSA.lifetime == 86400
     assert BITMUSA.live_today is None
-    assert BITMUSA.rest_limits == ((8, 1.0), (200, 60.0))
+    assert BITMUSA.limits["rest"] == ((8, 1.0), (200, 60.0))
 
 
 def test_wrong_credentials() -> None:

@@ -56,7 +56,7 @@ class Pushes:
         channel = self._neutral.get(own.lower()) if type(own) is str else None
         if channel is None or channel not in PARSERS:
             shown = printable(own, 40) if isinstance(own, str) else type(own).__name__
-            raise MessageNotUnderstood(f"unknown channel {shown}", exchange=self._exchange)
+            raise MessageNotUnderstood(f"unknown channel {shown}", is_news=True, exchange=self._exchange)
         frame = Frame(
             self._exchange,
             self._account,

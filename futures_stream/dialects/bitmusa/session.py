@@ -77,7 +77,7 @@ class BitmusaSession(Session):
             control = keepalive(message)
             if control is None:
                 shown = printable(stream, 40) if isinstance(stream, str) else f"<{type(stream).__name__}>"
-                raise self._not_understood(f"unknown stream {shown}", text)
+                raise self._not_understood(f"unknown stream {shown}", text, is_news=True)
             return control
         data = message.get("data")
         if type(data) is not dict and type(data) is not list:
@@ -150,8 +150,9 @@ class BitmusaSession(Session):
         count_odd(self.oddities, "trailing comma")
         return message
 
-    def _not_understood(self, why: str, text: str) -> MessageNotUnderstood:
-        return MessageNotUnderstood(why, exchange=self._exchange, text=self._without_secrets(text))
+    def _not_understood(self, why: str, text: str, is_news: bool = False) -> MessageNotUnderstood:
+        shown = self._without_secrets(text)
+        return MessageNotUnderstood(why, exchange=self._exchange, text=shown, is_news=is_news)
 
     def _without_secrets(self, text: str) -> str:
         """Return what a server said with all masked that might be a key; it may know listen keys that we do not."""
