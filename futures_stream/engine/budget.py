@@ -79,13 +79,17 @@ class Budget:
         return max(0.0, self._pause.until - self._clock.monotonic())
 
 
+_BANNED = ("connect", "rest")  # what a host that bans an address refuses
+
 _lock = threading.Lock()
 _budgets: WeakKeyDictionary[Clock, dict[str, tuple[_Pause, dict[str, Budget]]]] = WeakKeyDictionary()
 
 
 def budget_of(clock: Clock, host: str, what: str, limits: Limits) -> Budget:
     """
-    Return the one budget in this process for some kind of action at a host; a pause is all its budgets'.
+    Return the one budget in this process for some kind of action at a host.
+
+    A pause is one for connections and REST calls; what is said on a connection that stands goes on.
 
     Args:
         clock: Whose time it is; a test's clock has budgets of its own.
@@ -95,7 +99,7 @@ def budget_of(clock: Clock, host: str, what: str, limits: Limits) -> Budget:
     """
     with _lock:
         pause, budgets = _budgets.setdefault(clock, {}).setdefault(host, (_Pause(), {}))
-        return budgets.setdefault(what, Budget(limits, clock, pause))
+        return budgets.setdefault(what, Budget(limits, clock, pause if what in _BANNED else None))
 
 
 def budget_at(clock: Clock, url: str, what: str, limits: Mapping[str, Limits]) -> Budget:

@@ -154,7 +154,7 @@ class Link:
             if self._ping.text is None:
                 self.connection.ping()
             else:
-                self._outbox.put([Send(self._ping.text, "ping")])
+                self._outbox.ping(self._ping.text)
             self._keepalive.pinged(now)
 
     def hurry(self) -> None:
