@@ -57,6 +57,7 @@ KINDS = {
 
 _SHORTEST_SECRET = 4  # what is shorter would be found in every message
 _NO_BASE_URL = re.compile(r"[^\x21-\x7e]|[@?#\\]")
+_LONGEST_MASKED = 65536
 _ESCAPABLE = re.compile(r"[^A-Za-z0-9]")
 _BAN_PAUSE = 300.0  # seconds; a ban that names no end is not tested for by knocking (FAULTS N21)
 
@@ -116,8 +117,10 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
     r"""
     Return what a server said, with our own secrets masked should it say them back to us.
 
-    They are found as they are, and as JSON and URLs spell them: ``\/``, ``\u003d``, ``%2B``.
+    They are found as they are, and as JSON and URLs spell them: ``\/``, ``\u003d``, ``%2B``. A text of more than 64 KiB
+    is cut: nobody shows as much, and looking through it takes time.
     """
+    text = text[:_LONGEST_MASKED]
     for known in secrets:
         if len(known.reveal()) >= _SHORTEST_SECRET:
             text = text.replace(known.reveal(), "***")
@@ -127,9 +130,14 @@ def masked(text: str, secrets: Iterable[Secret]) -> str:
 
 
 def _spellings(char: re.Match[str]) -> str:
-    """Return the pattern of a character as it is, and as JSON and URLs may spell it."""
+    """
+    Return the pattern of a character as it is, and as JSON and URLs may spell it.
+
+    No two of its ways begin alike for longer than a character: nothing can make the search go back and forth.
+    """
     code = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(char[0]):02x}")
-    return rf"(?:\\?{re.escape(char[0])}|\\u00{code}|%{code})"
+    plain = r"\\\\" if char[0] == "\\" else rf"\\?{re.escape(char[0])}"
+    return rf"(?:{plain}|\\u00{code}|%{code})"
 
 
 def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:

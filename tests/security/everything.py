@@ -94,7 +94,9 @@ def _variables(trace: TracebackType | None) -> str:
     while trace is not None:
         frame, trace = trace.tb_frame, trace.tb_next
         if frame.f_code.co_filename.startswith(PACKAGE) or "attrs generated" in frame.f_code.co_filename:
-            parts += [f"{frame.f_code.co_name}: {name} = {value!r}" for name, value in frame.f_locals.items()]
+            for name, value in frame.f_locals.items():
+                with suppress(AttributeError):  # half made, as in __init__
+                    parts.append(f"{frame.f_code.co_name}: {name} = {value!r}")
     return "\n".join(parts)
 
 
