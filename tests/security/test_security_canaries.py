@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import secrets
+from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from futures_stream import (
@@ -18,6 +20,7 @@ from futures_stream import (
     Closed,
     Gap,
     LeaseRenewed,
+    Live,
     LoginRejected,
     OpenTimeout,
     Stream,
@@ -242,3 +245,26 @@ def test_a_close_frame_that_says_why(capsys: pytest.CaptureFixture[str]) -> None
 
     assert "unknown key ***" in texts[-1]
     assert not leaked(tails(canaries), told.text, *texts)
+
+
+@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
+def test_no_account_data_in_logs(exchange: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """At no level does a log tell what an account holds or does: no id, no amount, no price."""
+    facts: set[str] = set()
+    with all_that_is_told(capsys) as told, Simulator(tick=None, seed=secrets.randbits(32)) as sim:
+        with open_stream(exchange, sim.credentials(exchange), endpoints=sim.endpoints(exchange)) as stream:
+            until(stream, Live, limit=500)
+            sim.step(20)
+            sim.garble(exchange=exchange)
+            for record in until(stream, Unreadable, limit=5000):
+                told_of = attrs.asdict(record, recurse=False).values()
+                facts |= {str(value) for value in told_of if isinstance(value, Decimal) and len(str(value)) > 5}
+                facts |= {
+                    each for each in (getattr(record, "order_id", None), getattr(record, "trade_id", None)) if each
+                }
+            sim.drop(exchange)
+            until(stream, Live, limit=500)
+
+    assert len(facts) > 10
+    assert "is live" in told.text
+    assert not leaked(facts, *(line for line in told.lines if not line.startswith("websocket:")))
