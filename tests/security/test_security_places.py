@@ -104,12 +104,17 @@ def test_localhost_is_this_machine_whatever_the_resolver_says() -> None:
             _on_this_machine([there], patience)
 
 
-def test_localhost_is_looked_at_when_connecting() -> None:
-    """Over the real resolver, localhost leads to the simulator."""
+def test_localhost_is_looked_at_when_connecting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the machine's own resolver localhost leads to the simulator; by one that lies, nowhere."""
+    request = Request(method="GET", path="/x", label="x")
     with Simulator(tick=None) as sim:
-        answer = Network().call(f"http://localhost:{sim.port}", Request(method="GET", path="/x", label="x"), 5.0).run()
-
-    assert answer.status == 404
+        call = Network().call(f"http://localhost:{sim.port}", request, 5.0)
+        assert call.run().status == 404
+    lie = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (ELSEWHERE, 80))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: lie)
+    for errand in (Network().call("http://localhost", request, 5.0), Network().dial(Secret("ws://LocalHost/"), 5.0)):
+        with pytest.raises(ConnectFailed, match="hosts file"):
+            errand.run()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("scheme", ["ws", "wss"])
