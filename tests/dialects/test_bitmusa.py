@@ -271,7 +271,7 @@ def test_not_understood(session: Session, text: str) -> None:
     """What cannot be understood is said with its text, and the session goes on."""
     with pytest.raises(MessageNotUnderstood) as caught:
         session.receive(text, 5, 7)
-    assert caught.value.text == text
+    assert caught.value.text == text[:65536]  # a notice shows less
     assert caught.value.exchange == "bitmusa"
     assert one(session, frame("bitmusa", ORDER)) == EXPECTED[ORDER]
     assert not session.oddities
