@@ -12,6 +12,7 @@ from futures_stream.records import (
     Balance,
     ChannelLost,
     Closed,
+    Drift,
     Execution,
     Gap,
     LeaseRenewed,
@@ -112,6 +113,12 @@ def _resynced(record: Resynced) -> str:
     )
 
 
+def _drift(record: Drift) -> str:
+    key = " ".join(printable(part, 40) for part in record.key if part is not None)
+    told, says = (("gone" if value is None else f"{value:f}") for value in (record.stream, record.rest))
+    return f"{record.what} {key}: the stream told {told}, REST says {says}"
+
+
 def _snapshot(record: Snapshot) -> str:
     what = " of ".join((record.of, *(printable(part, 40) for part in record.scope if part is not None)))
     return f"that was the full set of {what}: {len(record.keys)}"
@@ -155,6 +162,7 @@ _TELLERS: dict[type[Record], Callable[[Any], str]] = {
     Live: _live,
     Gap: _gap,
     Resynced: _resynced,
+    Drift: _drift,
     Snapshot: _snapshot,
     Overflow: _overflow,
     Unreadable: _unreadable,

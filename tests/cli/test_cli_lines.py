@@ -10,6 +10,7 @@ from futures_stream import (
     ChannelLost,
     Closed,
     ConnectionLost,
+    Drift,
     Effect,
     Execution,
     Gap,
@@ -110,6 +111,10 @@ CASES: list[tuple[Record, str]] = [
     (
         Resynced(**AT, since=1000, until=3500, unproven=("orders", "positions")),
         "resynced      messages flow again after 2.5 s  not proven complete: orders, positions",
+    ),
+    (
+        Drift(**AT, what="orders", key=("77",), stream=Decimal("1.50"), rest=None),
+        "drift         orders 77: the stream told 1.50, REST says gone",
     ),
     (Resynced(**AT, since=1000, until=3500), "resynced      messages flow again after 2.5 s, and nothing is missing"),
     (
