@@ -28,7 +28,7 @@ from futures_stream.errors import (
 from futures_stream.records import Closed, Order, Record, Tick
 from futures_stream.stream.forking import abandon, forked_error, tell_after_fork
 from futures_stream.stream.interrupted import interrupts_us
-from futures_stream.stream.queue import SLICE, ShutDown, StreamQueue
+from futures_stream.stream.queue import ShutDown, StreamQueue
 from futures_stream.stream.selection import Selection
 from futures_stream.stream.waiting import LatestOrders
 from futures_stream.vocabulary import OrderStatus, State
@@ -236,13 +236,7 @@ class Stream:
         except ValueError:
             raise ConfigError(f"no state {state!r}; there are {', '.join(State)}") from None
         self._check_process()
-        status = None
-        while status is None:
-            status = self._lifecycle.wait(
-                lambda now: now.state is wanted or now.state.ended, SLICE if timeout is None else timeout
-            )
-            if timeout is not None:
-                break
+        status = self._lifecycle.wait(lambda now: now.state is wanted or now.state.ended, timeout)
         if status is None:
             raise TimeoutError(f"not {wanted} within {timeout:g} s; {self!r}")
         if status.state is not wanted:
@@ -332,9 +326,8 @@ class Stream:
         deadline = Deadline(self._clock, timeout)
         if self._may_run():
             self._feed._conclude(None)
-        elif not self._crew.alive:  # it has ended, or another thread is starting or ending it at this moment
-            self._lifecycle.wait(lambda now: now.state.ended, timeout)
         self._crew.join(deadline.remaining or 0.0)
+        self._lifecycle.wait(lambda now: now.state.ended, deadline.remaining)  # another thread may be ending it
         left, self._feed.abandoned = self._feed.abandoned, ()
         if left:
             raise ShutdownTimeout(f"hanging in a system call, abandoned: {', '.join(left)}", threads=left)
@@ -450,9 +443,11 @@ class Stream:
             except ShutDown:
                 return self._raise_failure(self.status.error)
             else:
-                if isinstance(record, Closed):
-                    return self._raise_failure(record.error)
-                yield record
+                match record:  # no call here, behind which Ctrl-C could take the record along
+                    case Closed(error=error):
+                        return self._raise_failure(error)
+                    case _:
+                        yield record
 
     def _raise_failure(self, error: FuturesStreamError | None) -> None:
         if error is not None:
