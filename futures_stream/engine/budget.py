@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from futures_stream.clock import Clock
 
-__all__ = ["Budget", "budget_of"]
+__all__ = ["Budget", "after_fork", "budget_of"]
 
 Limits = Sequence[tuple[int, float]]
 
@@ -53,6 +53,10 @@ class Budget:
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
+    def after_fork(self) -> None:
+        """In a child that was forked: lock as if it were new."""
+        self._lock = threading.Lock()
+
     @property
     def paused_for(self) -> float:
         """Seconds that the current pause lasts; 0 if there is none."""
@@ -76,3 +80,12 @@ def budget_of(clock: Clock, host: str, what: str, limits: Limits) -> Budget:
     with _lock:
         of_clock = _budgets.setdefault(clock, {})
         return of_clock.setdefault((host, what), Budget(limits, clock))
+
+
+def after_fork() -> None:
+    """In a child that was forked: lock as if nothing had been; what was spent stays spent."""
+    global _lock
+    _lock = threading.Lock()
+    for of_clock in tuple(_budgets.values()):
+        for budget in of_clock.values():
+            budget.after_fork()

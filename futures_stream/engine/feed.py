@@ -117,6 +117,11 @@ class Feed:
         self._stop_asked = True
         self._inbox.wake()
 
+    def after_fork(self) -> None:
+        """In a child that was forked, where nobody runs this: give the descriptors back."""
+        self._links.after_fork()
+        self._inbox.close()
+
     def add_channels(self, channels: tuple[str, ...]) -> Promise:
         """Ask for more channels; the promise is kept when the exchange has confirmed them all."""
         promise = Promise(self._clock)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline
 from futures_stream.dialects import Credentials
@@ -26,7 +26,7 @@ from futures_stream.errors import (
     StreamFailed,
 )
 from futures_stream.records import Closed, Order, Record, Tick
-from futures_stream.stream.forking import abandon, forked_error, tell_after_fork
+from futures_stream.stream.forking import forked_error, tell_after_fork
 from futures_stream.stream.interrupted import interrupts_us
 from futures_stream.stream.queue import ShutDown, StreamQueue
 from futures_stream.stream.selection import Selection
@@ -408,11 +408,10 @@ class Stream:
 
     def after_fork(self) -> None:
         """In a child that was forked: close the descriptors, and be of no use, unless it had ended before."""
-        status = self.status
-        if not status.state.ended:
-            self._forked = True
-            self._lifecycle.status = evolve(status, state=State.FAILED, error=forked_error())
-        abandon((self._feed, self._delivery, self._lifecycle, self._orders))
+        self._forked = self._lifecycle.after_fork(forked_error())
+        self._feed.after_fork()
+        self._delivery.after_fork()
+        self._orders.after_fork()
 
     def _run(self) -> None:
         """Be the I/O thread, unless somebody has closed the stream before this thread had begun."""

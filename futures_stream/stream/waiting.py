@@ -34,6 +34,10 @@ class LatestOrders:
                     if len(self._orders) > self._most:
                         self._orders.popitem(last=False)
 
+    def after_fork(self) -> None:
+        """In a child that was forked: lock as if it were new."""
+        self._lock = threading.Lock()
+
     def end(self, notice: Closed) -> None:
         """Nothing more comes; what is known stays."""
 
