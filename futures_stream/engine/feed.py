@@ -117,6 +117,10 @@ class Feed:
         self._stop_asked = True
         self._inbox.wake()
 
+    def end_unrun(self) -> None:
+        """End a stream whose I/O thread has never run, and never will; on the thread that closes it."""
+        self._conclude(None)
+
     def after_fork(self) -> None:
         """In a child that was forked, where nobody runs this: give the descriptors back."""
         self._links.after_fork()

@@ -82,7 +82,7 @@ def main() -> None:
     """Interrupt everything that waits."""
     exchange, ws_url, rest_url, times = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     sys.setswitchinterval(1e-4)
-    faulthandler.dump_traceback_later(PATIENCE + times / 10, exit=True)
+    faulthandler.dump_traceback_later(2 * PATIENCE + times, exit=True)
     random.seed(7)
     credentials = Simulator().credentials(exchange)  # type: ignore[call-overload]
     endpoints = Endpoints(ws_url=ws_url, rest_url=rest_url)
@@ -113,8 +113,11 @@ def main() -> None:
     for wait in waits.values():
         interrupt(wait, times)
         wait_for_it(stream)
+    wait_for_it(stream)  # what an interrupt has left attached is found out by a delivery, and detached
+    attached = len(stream._delivery._sinks)
     missing = len(set(range(1, max(seen) + 1)) - set(seen)) if KEEPS_ALL else 0
-    say("missing", missing, "twice", len(seen) - len(set(seen)), stream.status.state.value, stream.status.connects)
+    say("attached", attached, "missing", missing, "twice", len(seen) - len(set(seen)))
+    say(stream.status.state.value, stream.status.connects)
 
     own = StreamQueue(2)
 

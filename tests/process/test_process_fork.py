@@ -220,7 +220,7 @@ def hold():
     of_budgets = [one._lock for of_clock in budget._budgets.values() for one in of_clock.values()]
     locks = [budget._lock, open_streams._lock, fresh.mutex, *of_budgets]
     for one in (stream, closed):
-        locks += [one.queue.mutex, one._lifecycle._lock, one._delivery._lock, one._orders._lock]
+        locks += [one.queue.mutex, one._lifecycle._lock, one._delivery._lock, one._waiting._orders._lock]
     for lock in locks:
         lock.acquire()
     held.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import queue
 import threading
@@ -385,6 +386,20 @@ def test_a_selection_of_nothing_is_everything() -> None:
     Selection(made, (), None).deliver([make(Order, 1), make(Balance, 2), make(Gap, 3)])
 
     assert made.qsize() == 3
+
+
+def test_a_selection_for_nobody() -> None:
+    """A queue that was forgotten is filled no more, and whoever fills it is told."""
+    made, detached = opened(), []
+    selection = Selection(made, detach=detached.append)
+    selection.deliver(orders(1))
+    assert (made.qsize(), detached) == (1, [])
+    del made
+    gc.collect()
+    selection.deliver(orders(2))
+    selection.end(closed())
+
+    assert detached == [selection]
 
 
 def test_records_can_be_pickled_but_a_queue_cannot() -> None:
