@@ -9,15 +9,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from selectors import BaseSelector, SelectorKey
 from typing import Protocol
 
-__all__ = ["CLOCK_JUMP", "SYSTEM_CLOCK", "Age", "Clock", "Deadline", "Event", "SystemClock"]
+__all__ = ["CLOCK_JUMP", "SYSTEM_CLOCK", "Age", "Bells", "Clock", "Deadline", "Event", "Flag", "SystemClock"]
+
+SLICE = 1.0
+"""
+Seconds that a wait lasts at most before what is waited for is looked at again. A signal that comes a moment before a
+lock is waited for does not interrupt the wait, and on Windows none does; its handler runs after the slice.
+"""
 
 
 class Event(Protocol):
     """
-    A flag that threads can wait for; :class:`threading.Event` is one.
+    A flag that threads can wait for; :class:`Flag` and :class:`threading.Event` are such.
 
     Threads:
         Every method is callable from any thread.
@@ -95,8 +102,8 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def event(self) -> Event:
-        """A new :class:`threading.Event`."""
-        return threading.Event()
+        """A new :class:`Flag`."""
+        return Flag()
 
     def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
         """
@@ -170,3 +177,120 @@ class Deadline:
     def expired(self) -> bool:
         """Whether no time is left."""
         return self._at is not None and self._clock.monotonic() >= self._at
+
+
+class Bells:
+    """
+    Wakes threads that wait: each hangs up a bell of its own, a lock that is held until somebody rings.
+
+    For waits that Ctrl-C may interrupt anywhere. A :class:`threading.Condition`, and so an event or a queue of the
+    standard library, is Python code between taking its lock and giving it back: interrupted there it leaves the lock
+    held for ever, or gives back what another thread holds, and whoever wants to wake the others hangs. Here who waits
+    holds nothing but his own bell, and who rings waits for nothing. (``with`` a lock itself is safe: CPython looks at
+    signals behind calls and at jumps backwards, and there is neither between taking the lock and the block.)
+
+    What an interrupt can spoil is one ringing, so no wait lasts longer than a second: look again at what you wait for.
+
+    Threads:
+        Every method is callable from any thread.
+    """
+
+    __slots__ = ("_hung",)
+
+    def __init__(self) -> None:
+        self._hung: deque[threading.Lock] = deque()
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._hung)
+
+    def hang(self) -> threading.Lock:
+        """
+        Hang up a bell, and return it.
+
+        Do so before you look at what you wait for (or while you hold the lock without which it does not change), so
+        that no ringing is missed; then wait, or take it down.
+        """
+        bell = threading.Lock()
+        bell.acquire()
+        self._hung.append(bell)
+        return bell
+
+    def wait(self, bell: threading.Lock, timeout: float | None) -> bool:
+        """
+        Wait until the bell rings, at most *timeout* seconds and a second at the very most; take it down.
+
+        A ringing that is interrupted here is passed on to somebody else.
+
+        Returns:
+            Whether it has rung.
+        """
+        try:
+            bell.acquire(timeout=SLICE if timeout is None else min(timeout, SLICE))
+            return self.take_down(bell)
+        except BaseException:
+            if self.take_down(bell):
+                self.ring(1)
+            raise
+
+    def take_down(self, bell: threading.Lock) -> bool:
+        """Wait no more; tell whether it has rung."""
+        try:
+            self._hung.remove(bell)
+        except ValueError:
+            return True
+        return False
+
+    def ring(self, most: int | None = None) -> None:
+        """Wake that many of those who wait, or all there are; the first first."""
+        left = len(self._hung) if most is None else most
+        while left > 0:
+            try:
+                bell = self._hung.popleft()
+            except IndexError:
+                return
+            bell.release()
+            left -= 1
+
+
+class Flag:
+    """
+    A flag that threads wait for, and that no interrupt breaks; satisfies :class:`Event`.
+
+    Threads:
+        Every method is callable from any thread.
+    """
+
+    __slots__ = ("_bells", "_up")
+
+    def __init__(self) -> None:
+        self._up = False
+        self._bells = Bells()
+
+    def is_set(self) -> bool:
+        """Tell whether the flag is up."""
+        return self._up
+
+    def set(self) -> None:
+        """Raise the flag and wake everyone who waits for it."""
+        self._up = True
+        self._bells.ring()
+
+    def clear(self) -> None:
+        """Lower the flag."""
+        self._up = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """
+        Wait until the flag is up, at most *timeout* seconds; tell whether it is.
+
+        Who is woken is told so, although the flag may be down again when he comes to look.
+        """
+        deadline = Deadline(SYSTEM_CLOCK, timeout)
+        while not (self._up or deadline.expired):
+            bell = self._bells.hang()
+            if self._up:
+                self._bells.take_down(bell)
+            elif self._bells.wait(bell, deadline.remaining):
+                return True
+        return self._up

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline, Event, SystemClock
+from futures_stream.clock import SYSTEM_CLOCK, Bells, Clock, Deadline, Event, Flag, SystemClock
 from futures_stream.testing import FakeClock
 
 
@@ -83,6 +83,60 @@ def test_a_wait_ends_when_the_clocks_have_moved_apart(
         assert clock.select(selector, deadline.remaining) == []
 
     assert deadline.expired == (came_back == "in time")
+
+
+def test_a_flag_wakes_everybody() -> None:
+    """All who wait are told, also if the flag is down again when they look; one that is up keeps nobody."""
+    flag, told = Flag(), []
+    waiting = [started(lambda: told.append(flag.wait(10))) for _ in range(5)]
+    while len(flag._bells) < 5:
+        pass
+    flag.set()
+    flag.clear()
+    for thread in waiting:
+        thread.join()
+
+    assert told == [True] * 5
+    assert not flag.is_set()
+    assert not flag.wait(0.001)
+    assert not flag.wait(-1)
+    flag.set()
+    assert flag.wait(None)
+
+
+def test_no_ringing_is_missed() -> None:
+    """Two threads wake each other in turn, thousands of times: neither comes to wait for a second."""
+    ping, pong, rounds = Flag(), Flag(), 3000
+
+    def answer() -> None:
+        for _ in range(rounds):
+            ping.wait()
+            ping.clear()
+            pong.set()
+
+    thread = started(answer)
+    slow = 0
+    for _ in range(rounds):
+        ping.set()
+        began = SYSTEM_CLOCK.monotonic()
+        pong.wait()
+        pong.clear()
+        slow += SYSTEM_CLOCK.monotonic() - began > 0.9
+    thread.join()
+
+    assert slow < 5  # a machine may stand still, but not as often as a wait that only its slice ends
+
+
+def test_bells_ring_in_turn() -> None:
+    """As many as there is something for, who came first first; what was taken down does not ring."""
+    bells = Bells()
+    first, second, third = bells.hang(), bells.hang(), bells.hang()
+    assert not bells.take_down(second)
+    bells.ring(1)
+    assert bells.wait(first, 0)
+    assert not bells.wait(third, 0)
+    assert len(bells) == 0
+    bells.ring(5)
 
 
 def test_a_deadline_covers_several_steps(clock: FakeClock) -> None:

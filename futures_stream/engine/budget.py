@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from futures_stream.clock import Clock
 from futures_stream.dialects.base import is_loopback
 
-__all__ = ["Budget", "budget_at", "budget_of"]
+__all__ = ["Budget", "after_fork", "budget_at", "budget_of"]
 
 Limits = Sequence[tuple[int, float]]
 
@@ -73,6 +73,10 @@ class Budget:
         with self._lock:
             self._pause.until = max(self._pause.until, self._clock.monotonic() + seconds)
 
+    def after_fork(self) -> None:
+        """In a child that was forked: lock as if it were new."""
+        self._lock = threading.Lock()
+
     @property
     def paused_for(self) -> float:
         """Seconds that the current pause lasts; 0 if there is none."""
@@ -116,3 +120,13 @@ def budget_at(clock: Clock, url: str, what: str, limits: Mapping[str, Limits]) -
     """
     where = urlsplit(url)
     return budget_of(clock, where.netloc, what, () if is_loopback(where.hostname or "") else limits.get(what, ()))
+
+
+def after_fork() -> None:
+    """In a child that was forked: lock as if nothing had been; what was spent stays spent."""
+    global _lock
+    _lock = threading.Lock()
+    for hosts in tuple(_budgets.values()):
+        for _, budgets in hosts.values():
+            for budget in budgets.values():
+                budget.after_fork()

@@ -118,6 +118,10 @@ class Delivery:
         with self._lock:
             self._sinks = tuple(other for other in self._sinks if other is not sink)
 
+    def after_fork(self) -> None:
+        """In a child that was forked: lock as if it were new."""
+        self._lock = threading.Lock()
+
     def _make(self, kind: type[Any], facts: dict[str, Any]) -> Any:
         now = self._clock.unix_ns()
         common = {

@@ -121,6 +121,15 @@ class Feed:
         self._stop_asked = True
         self._inbox.wake()
 
+    def end_unrun(self) -> None:
+        """End a stream whose I/O thread has never run, and never will; on the thread that closes it."""
+        self._conclude(None)
+
+    def after_fork(self) -> None:
+        """In a child that was forked, where nobody runs this: give the descriptors back."""
+        self._links.after_fork()
+        self._inbox.close()
+
     def add_channels(self, channels: tuple[str, ...]) -> Promise:
         """Ask for more channels; the promise is kept when the exchange has confirmed them all."""
         promise = Promise(self._clock)

@@ -82,6 +82,15 @@ class Lifecycle:
         for event in waiting:
             event.set()
 
+    def after_fork(self, error: FuturesStreamError) -> bool:
+        """In a child that was forked: lock as if it were new, and have failed; tell whether it had not ended before."""
+        self._lock = threading.Lock()
+        self._waiting = set()
+        ended = self.status.state.ended
+        if not ended:
+            self.status = evolve(self.status, state=State.FAILED, error=error)
+        return not ended
+
     def wait(self, wanted: Callable[[Status], bool], timeout: float | None) -> Status | None:
         """
         Wait until *wanted* holds of the status, at most *timeout* seconds.

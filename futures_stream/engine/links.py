@@ -68,6 +68,10 @@ class Links:
         """When the links want to look at the time, in monotonic seconds."""
         return [link.deadline for link in self._watched]
 
+    def after_fork(self) -> None:
+        """In a child that was forked: give the selector back as it is; to drop a link would drop it for the parent."""
+        self._selector.close()
+
     def close(self) -> None:
         """Give everything back."""
         self.drop_all()

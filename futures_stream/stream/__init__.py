@@ -3,6 +3,7 @@
 from futures_stream.stream.opening import open_stream
 from futures_stream.stream.options import Options
 from futures_stream.stream.queue import ShutDown, StreamQueue
-from futures_stream.stream.stream import Stats, Stream
+from futures_stream.stream.stats import Stats
+from futures_stream.stream.stream import Stream
 
 __all__ = ["Options", "ShutDown", "Stats", "Stream", "StreamQueue", "open_stream"]

@@ -6,14 +6,17 @@ import queue
 import sys
 from types import FrameType
 
+from futures_stream.stream.interruptible import InterruptibleQueue
+
 __all__ = ["interrupts_us"]
 
 _LOCKING = (
     "futures_stream.engine.",
+    "futures_stream.stream.interruptible",
     "futures_stream.stream.queue",
     "futures_stream.stream.registry",
     "futures_stream.stream.selection",
-    "futures_stream.stream.waiting",
+    "futures_stream.stream.latest_orders",
 )
 """Where this library holds locks or waits. Nothing there calls back into a program but a monitor, on the I/O thread."""
 
@@ -30,7 +33,7 @@ def interrupts_us() -> bool:
         module = frame.f_globals.get("__name__", "")
         if module.startswith(_LOCKING):
             return True
-        if module == queue.__name__ and type(frame.f_locals.get("self")).__module__ == _LOCKING[1]:
+        if module == queue.__name__ and isinstance(frame.f_locals.get("self"), InterruptibleQueue):
             return True  # a method that our queue inherits
         frame = frame.f_back
     return False

@@ -92,24 +92,21 @@ def open_stream(
         options=options,
         monitors=monitors,
     )
-    older = open_streams.enter(stream, stream.credentials)
     try:
+        older = open_streams.enter(stream, stream.credentials)
         if in_notebook():
             for other, since in older:
                 _replace(other, since)
         stream.start()
         status = stream.wait_open(timeout)
-    except BaseException:  # Ctrl-C while it opens, or no thread to be had
-        with contextlib.suppress(ShutdownTimeout):  # what matters is why
-            stream.close()
-        raise
-    finally:
+        error = stream.status.error
         open_streams.opened(stream)
-    if status is not None and status.state is State.LIVE:
-        return stream
-    error = stream.status.error
-    with contextlib.suppress(ShutdownTimeout):  # what matters here is why it did not open
-        stream.close()
+        if status is not None and status.state is State.LIVE:
+            return stream
+    except BaseException:  # Ctrl-C while it opens, or no thread to be had
+        _give_up(stream)
+        raise
+    _give_up(stream)
     if status is not None and status.state.ended:
         raise error or StreamFailed("it was closed while it was being opened", exchange=stream.exchange)
     waited = f"not live within {timeout:g} s"
@@ -117,6 +114,14 @@ def open_stream(
         f"{stream.exchange}: {waited}; last: {error}" if error else f"{stream.exchange}: {waited}",
         exchange=stream.exchange,
     ) from error
+
+
+def _give_up(stream: Stream) -> None:
+    try:
+        with contextlib.suppress(ShutdownTimeout):  # what matters is why it did not open
+            stream.close()
+    finally:
+        open_streams.opened(stream)
 
 
 def prepare_stream(

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
-from collections import deque
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TypeVar
 
-from attrs import evolve, field, frozen
-
-from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline
+from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects import Credentials
-from futures_stream.engine.crew import Crew
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.feed import Feed
 from futures_stream.engine.lifecycle import Lifecycle, Status
 from futures_stream.engine.plan import Plan
-from futures_stream.errors import (
-    ConfigError,
-    FuturesStreamError,
-    OrderEnded,
-    ShutdownTimeout,
-    StreamFailed,
-)
-from futures_stream.records import Closed, Order, Record, Tick
-from futures_stream.stream.forking import abandon, forked_error, tell_after_fork
-from futures_stream.stream.interrupted import interrupts_us
-from futures_stream.stream.queue import SLICE, ShutDown, StreamQueue
+from futures_stream.errors import ConfigError
+from futures_stream.records import Order, Record, Tick
+from futures_stream.stream.forking import tell_after_fork
+from futures_stream.stream.queue import StreamQueue
+from futures_stream.stream.reading import read
+from futures_stream.stream.run import Run
 from futures_stream.stream.selection import Selection
-from futures_stream.stream.waiting import LatestOrders
+from futures_stream.stream.stats import Stats
+from futures_stream.stream.waiting import Waiting
 from futures_stream.vocabulary import OrderStatus, State
 
-__all__ = ["Stats", "Stream"]
+__all__ = ["Stream"]
 
-
-@frozen(kw_only=True)
-class Stats:
-    """
-    What a stream has done so far.
-
-    Attributes:
-        records: How many records and notices it delivered.
-        connects: How many connections it made.
-        queued: How many records wait in its queue.
-        missed: How many found no room in its queue.
-        unknown_words: Words of the exchange that the dialect does not know, counted.
-    """
-
-    records: int
-    connects: int
-    queued: int
-    missed: int
-    unknown_words: dict[str, int] = field(factory=dict)
+FoundT = TypeVar("FoundT")
 
 
 class Stream:
@@ -93,16 +65,10 @@ class Stream:
         self._lifecycle = lifecycle
         self._shared = shared
         self._clock = clock
-        self._crew = Crew(plan.name, clock)
-        self._forked = False
-        self._started = False
-        # Who takes the one thing in it runs the stream (the I/O thread), or ends it without its ever having run (who
-        # closes it). A deque's pop is atomic, where a lock could be held by whom a signal handler has interrupted.
-        self._unrun = deque([True])
-        self._orders = LatestOrders()
+        self._run = Run(plan, feed, lifecycle, clock)
+        self._waiting = Waiting(delivery, lifecycle, clock)
         queue.open()
         delivery.attach(queue)
-        delivery.attach(self._orders)
         tell_after_fork(self)
 
     # -- consuming --------------------------------------------------------------------------------------------------
@@ -130,7 +96,7 @@ class Stream:
             ShutDown: The stream has ended and all has been taken.
             ForkedError: It is another process's stream.
         """
-        self._check_process()
+        self._run.check_process()
         record: Record = self.queue.get(timeout=timeout)
         return record
 
@@ -151,13 +117,13 @@ class Stream:
         Raises:
             ConfigError: Something that is not a class of record was given.
         """
-        self._check_process()
+        self._run.check_process()
         for wanted in classes:
             if not (isinstance(wanted, type) and issubclass(wanted, Record)):
                 raise ConfigError(f"subscribe() takes classes of record such as Order, not {wanted!r}")
         chosen = StreamQueue(maxsize)
         chosen.open()
-        self._delivery.attach(Selection(chosen, classes, symbol))
+        self._delivery.attach(Selection(chosen, classes, symbol, self._delivery.detach))
         return chosen
 
     def wait_for(self, predicate: Callable[[Record], object], timeout: float | None = None) -> Record:
@@ -172,8 +138,8 @@ class Stream:
             TimeoutError: None came in time.
             StreamFailed: The stream ended first.
         """
-        with self._overhearing() as heard:
-            return self._wait_in(heard, predicate, Deadline(self._clock, timeout), timeout)
+        self._run.check_process()
+        return self._in_time(self._waiting.for_record(predicate, timeout), "it did not come", timeout)
 
     def wait_order(
         self,
@@ -198,29 +164,9 @@ class Stream:
             StreamFailed: The stream ended first.
             ConfigError: Not exactly one id, or no such status.
         """
-        if (order_id is None) == (client_order_id is None):
-            raise ConfigError("wait_order() needs either order_id or client_order_id")
-        try:
-            wanted = OrderStatus(until)
-        except ValueError:
-            raise ConfigError(f"no order status {until!r}; there are {', '.join(OrderStatus)}") from None
-
-        def is_there(record: Record) -> bool:
-            if type(record) is not Order:
-                return False
-            mine = record.order_id == order_id if order_id is not None else record.client_order_id == client_order_id
-            return mine and _reached(record, wanted)
-
-        with self._overhearing() as heard:
-            known = self._orders.find(order_id, client_order_id)
-            if known is not None and is_there(known):
-                found: Record = known
-            else:
-                found = self._wait_in(heard, is_there, Deadline(self._clock, timeout), timeout)
-        assert isinstance(found, Order)
-        if found.status.final and not _satisfies(found.status, wanted):
-            raise OrderEnded(f"the order ended as {found.status}, not {wanted}", order=found)
-        return found
+        self._run.check_process()
+        found = self._waiting.for_order(order_id, client_order_id, until, timeout)
+        return self._in_time(found, "it did not come", timeout)
 
     def wait_state(self, state: State | str, timeout: float | None = None) -> Status:
         """
@@ -231,23 +177,8 @@ class Stream:
             StreamFailed: It ended in another state first.
             ConfigError: There is no such state.
         """
-        try:
-            wanted = State(state)
-        except ValueError:
-            raise ConfigError(f"no state {state!r}; there are {', '.join(State)}") from None
-        self._check_process()
-        status = None
-        while status is None:
-            status = self._lifecycle.wait(
-                lambda now: now.state is wanted or now.state.ended, SLICE if timeout is None else timeout
-            )
-            if timeout is not None:
-                break
-        if status is None:
-            raise TimeoutError(f"not {wanted} within {timeout:g} s; {self!r}")
-        if status.state is not wanted:
-            raise StreamFailed(f"the stream is {status.state}, and will never be {wanted}") from status.error
-        return status
+        self._run.check_process()
+        return self._in_time(self._waiting.for_state(state, timeout), f"not {state}", timeout)
 
     # -- steering ---------------------------------------------------------------------------------------------------
 
@@ -260,10 +191,10 @@ class Stream:
             SubscriptionRejected: The exchange refuses one.
             TimeoutError: It has not answered in time; it stays asked for, after a reconnect too.
         """
-        self._check_process()
+        self._run.check_process()
         wanted = self._plan.dialect.resolve_channels(channels)
-        if not self._feed.add_channels(wanted).wait(timeout):
-            raise TimeoutError(f"{', '.join(wanted)} not confirmed within {timeout:g} s; {self!r}")
+        done = self._feed.add_channels(wanted).wait(timeout)
+        self._in_time(done or None, f"{', '.join(wanted)} not confirmed", timeout)
 
     def remove_channels(self, *channels: str) -> None:
         """
@@ -272,7 +203,7 @@ class Stream:
         Raises:
             ConfigError: There is no such channel, or none would be left.
         """
-        self._check_process()
+        self._run.check_process()
         unwanted = self._plan.dialect.resolve_channels(channels)
         if not set(self.status.channels) - set(unwanted):
             raise ConfigError("no channel would be left; use close() to end the stream")
@@ -291,11 +222,10 @@ class Stream:
             TimeoutError: It has not all been answered in time.
             StreamFailed: The stream has ended.
         """
-        self._check_process()
+        self._run.check_process()
         if not self._plan.dialect.queryable:
             raise ConfigError(f"{self._plan.dialect.title} cannot be asked: this API has no REST for it")
-        if not self._feed.refresh().wait(timeout):
-            raise TimeoutError(f"not answered within {timeout:g} s; {self!r}")
+        self._in_time(self._feed.refresh().wait(timeout) or None, "not answered", timeout)
 
     def stop(self) -> None:
         """
@@ -304,8 +234,7 @@ class Stream:
         Raises:
             ForkedError: It is another process's stream.
         """
-        self._check_process()
-        self._feed.stop()
+        self._run.stop()
 
     def close(self, timeout: float = 5.0) -> None:
         """
@@ -326,18 +255,7 @@ class Stream:
             RuntimeError: Called from one of the stream's own threads.
             ForkedError: It is another process's stream.
         """
-        self.stop()
-        if not self._crew.has_me and interrupts_us():
-            return
-        deadline = Deadline(self._clock, timeout)
-        if self._may_run():
-            self._feed._conclude(None)
-        elif not self._crew.alive:  # it has ended, or another thread is starting or ending it at this moment
-            self._lifecycle.wait(lambda now: now.state.ended, timeout)
-        self._crew.join(deadline.remaining or 0.0)
-        left, self._feed.abandoned = self._feed.abandoned, ()
-        if left:
-            raise ShutdownTimeout(f"hanging in a system call, abandoned: {', '.join(left)}", threads=left)
+        self._run.close(timeout)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -390,7 +308,7 @@ class Stream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._forked:  # a child that leaves the block it was forked in has nothing to close
+        if not self._run.forked:  # a child that leaves the block it was forked in has nothing to close
             self.close()
 
     # -- inside -----------------------------------------------------------------------------------------------------
@@ -403,11 +321,7 @@ class Stream:
             StreamFailed: It was started, or closed, before.
             ConnectFailed: The system gives us no thread now; close the stream.
         """
-        self._check_process()
-        if self._started or self.status.state.ended:
-            raise StreamFailed("a stream is started once; open a new one", exchange=self.exchange)
-        self._crew.start("io", self._run, self._feed.stop)
-        self._started = True
+        self._run.start()
 
     def wait_open(self, timeout: float) -> Status | None:
         """Wait until the stream is live or has ended; None if neither in time."""
@@ -415,48 +329,14 @@ class Stream:
 
     def after_fork(self) -> None:
         """In a child that was forked: close the descriptors, and be of no use, unless it had ended before."""
-        status = self.status
-        if not status.state.ended:
-            self._forked = True
-            self._lifecycle.status = evolve(status, state=State.FAILED, error=forked_error())
-        abandon((self._feed, self._delivery, self._lifecycle, self._orders))
-
-    def _run(self) -> None:
-        """Be the I/O thread, unless somebody has closed the stream before this thread had begun."""
-        if self._may_run():
-            self._feed.run()
-
-    def _may_run(self) -> bool:
-        """Tell whether nobody has run it, or ended it without: true for one caller only."""
-        with contextlib.suppress(IndexError):
-            return self._unrun.pop()
-        return False
-
-    def _check_process(self) -> None:
-        if self._forked:
-            raise forked_error()
+        self._run.after_fork()
+        self._delivery.after_fork()
+        self._waiting.after_fork()
 
     def _iterate(self, tick: float | None) -> Iterator[Record]:
         if self._shared:
             raise ConfigError("this stream shares its queue with others: iterate the queue")
-        return self._until_closed(tick)
-
-    def _until_closed(self, tick: float | None) -> Iterator[Record]:
-        while True:
-            try:
-                record = self.get(tick)
-            except queue.Empty:
-                yield self._tick()
-            except ShutDown:
-                return self._raise_failure(self.status.error)
-            else:
-                if isinstance(record, Closed):
-                    return self._raise_failure(record.error)
-                yield record
-
-    def _raise_failure(self, error: FuturesStreamError | None) -> None:
-        if error is not None:
-            raise StreamFailed(f"the stream ended: {error}", exchange=self.exchange, code=error.code) from error
+        return read(self.queue, self._lifecycle, tick, self._tick)
 
     def _tick(self) -> Tick:
         now = self._clock.unix_ns()
@@ -468,40 +348,7 @@ class Stream:
             seq=self._delivery.next_seq - 1,
         )
 
-    def _overhearing(self) -> Selection:
-        self._check_process()
-        heard = StreamQueue(0)
-        heard.open()
-        selection = Selection(heard, (), None, self._delivery.detach)
-        self._delivery.attach(selection)
-        return selection
-
-    def _wait_in(
-        self,
-        heard: Any,
-        predicate: Callable[[Record], object],
-        deadline: Deadline,
-        timeout: float | None,
-    ) -> Record:
-        while True:
-            try:
-                record: Record = heard.get(timeout=deadline.remaining)
-            except queue.Empty:
-                raise TimeoutError(f"it did not come within {timeout:g} s; {self!r}") from None
-            except ShutDown:
-                raise StreamFailed("the stream has ended", exchange=self.exchange) from self.status.error
-            if predicate(record):
-                return record
-            if isinstance(record, Closed):
-                raise StreamFailed("the stream ended first", exchange=self.exchange) from record.error
-
-
-def _satisfies(status: OrderStatus, wanted: OrderStatus) -> bool:
-    """Tell whether an order of this status has been through the wanted one."""
-    if wanted is OrderStatus.PARTIALLY_FILLED:
-        return status in (OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED)
-    return wanted is OrderStatus.NEW or status is wanted
-
-
-def _reached(order: Order, wanted: OrderStatus) -> bool:
-    return order.status.final or _satisfies(order.status, wanted)
+    def _in_time(self, found: FoundT | None, failing: str, timeout: float | None) -> FoundT:
+        if found is None:
+            raise TimeoutError(f"{failing} within {timeout:g} s; {self!r}")
+        return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from futures_stream.dialects.base import is_loopback
 from futures_stream.transport.heads import read_head
+from futures_stream.transport.held import PlainSocket
 from futures_stream.transport.patience import READ, WRITE, Patience, why
 from futures_stream.transport.patient_socket import PatientSocket
 from futures_stream.transport.places import Place, Proxy
@@ -125,7 +126,7 @@ def _begin(address: Address, trying: dict[socket.socket, int], reasons: list[str
     family, where = address
     sock: socket.socket | None = None
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        sock = PlainSocket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setblocking(False)
         code = sock.connect_ex(where)
         if code in _IN_PROGRESS:

@@ -11,6 +11,7 @@ from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects.base import Request
 from futures_stream.dialects.credentials import Secret, secret
 from futures_stream.errors import ConfigError
+from futures_stream.transport.held import EncryptedSocket
 from futures_stream.transport.places import Proxies
 from futures_stream.transport.rest import Call
 from futures_stream.transport.upgrade import Dial
@@ -84,6 +85,7 @@ def _usual_trust() -> ssl.SSLContext:
 def _trusting(ca_file: str) -> ssl.SSLContext:
     # Not create_default_context: that obeys SSLKEYLOGFILE, and writes down what decrypts everything.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and host name
+    context.sslsocket_class = EncryptedSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     fault = None
     try:

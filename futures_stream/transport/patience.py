@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from futures_stream.clock import Clock, Deadline
 from futures_stream.errors import ConnectFailed
+from futures_stream.transport.held import held
 
 __all__ = ["READ", "WRITE", "Patience", "why"]
 
@@ -55,12 +56,12 @@ class Patience:
     def __enter__(self) -> Patience:
         self._deadline = Deadline(self._clock, self._timeout)
         with ExitStack() as stack:
-            bell, waker = socket.socketpair()
+            bell, waker = map(held, socket.socketpair())
             stack.callback(waker.close)
             stack.callback(bell.close)
             bell.setblocking(False)
             waker.setblocking(False)
-            selector = selectors.DefaultSelector()
+            selector = held(selectors.DefaultSelector())
             stack.callback(selector.close)
             selector.register(bell, READ)
             self._resources = stack.pop_all()

@@ -210,7 +210,7 @@ class InMemory:
         """Start the stream; so many threads sleep in the end, none if it ends at once."""
         self.stream.start()
         if sleepers == 0:
-            self.stream._crew.join(PATIENCE)
+            self.stream._run._crew.join(PATIENCE)
         self.clock.settle((2 if self.exchange == "bitmusa" else 1) if sleepers is None else sleepers)
 
     def do_advance(self, seconds: float) -> None:

@@ -217,10 +217,11 @@ closed.close()
 fresh = StreamQueue()
 held, done = threading.Event(), threading.Event()
 def hold():
-    of_budgets = [one._lock for of_clock in budget._budgets.values() for one in of_clock.values()]
+    of_hosts = [of_host for of_clock in budget._budgets.values() for _, of_host in of_clock.values()]
+    of_budgets = [one._lock for of_host in of_hosts for one in of_host.values()]
     locks = [budget._lock, open_streams._lock, fresh.mutex, *of_budgets]
     for one in (stream, closed):
-        locks += [one.queue.mutex, one._lifecycle._lock, one._delivery._lock, one._orders._lock]
+        locks += [one.queue.mutex, one._lifecycle._lock, one._delivery._lock, one._waiting._orders._lock]
     for lock in locks:
         lock.acquire()
     held.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import queue
 import threading
@@ -67,6 +68,36 @@ def test_it_is_a_queue() -> None:
     assert made.get(timeout=1).seq == 2
     made.task_done()
     made.join()
+
+
+def test_putting_waits_for_room() -> None:
+    """A program may put its own: into a full queue when something was taken, and behind the end not at all."""
+    made = StreamQueue(1)
+    made.put("one")
+    for late in (0, 0.01):
+        with pytest.raises(queue.Full):
+            made.put("two", timeout=late)
+    with pytest.raises(queue.Full):
+        made.put_nowait("two")
+    with pytest.raises(ValueError, match="non-negative"):
+        made.put("two", timeout=-1)
+    putting = threading.Thread(target=made.put, args=("two",))
+    joining = threading.Thread(target=made.join)
+    putting.start()
+    joining.start()
+    while not made._putters:
+        pass
+    assert [made.get(timeout=10), made.get(timeout=10)] == ["one", "two"]
+    putting.join()
+    made.task_done()
+    assert joining.is_alive()
+    made.task_done()
+    joining.join()
+    with pytest.raises(ValueError, match="too many times"):
+        made.task_done()
+    made.shutdown()
+    with pytest.raises(ShutDown):
+        made.put("three")
 
 
 @pytest.mark.parametrize("timeout", [0, 0.01])
@@ -236,7 +267,7 @@ def three_items_for_three() -> list[Record]:
     consumers = [threading.Thread(target=lambda: seen.append(made.get(timeout=2))) for _ in range(3)]
     for consumer in consumers:
         consumer.start()
-    while len(made._waiting) < 3:
+    while len(made._takers) < 3:
         pass
     made.deliver(orders(1, 2, exchange="one"))
     made.deliver(orders(3, exchange="two"))
@@ -355,6 +386,20 @@ def test_a_selection_of_nothing_is_everything() -> None:
     Selection(made, (), None).deliver([make(Order, 1), make(Balance, 2), make(Gap, 3)])
 
     assert made.qsize() == 3
+
+
+def test_a_selection_for_nobody() -> None:
+    """A queue that was forgotten is filled no more, and whoever fills it is told."""
+    made, detached = opened(), []
+    selection = Selection(made, detach=detached.append)
+    selection.deliver(orders(1))
+    assert (made.qsize(), detached) == (1, [])
+    del made
+    gc.collect()
+    selection.deliver(orders(2))
+    selection.end(closed())
+
+    assert detached == [selection]
 
 
 def test_records_can_be_pickled_but_a_queue_cannot() -> None:
