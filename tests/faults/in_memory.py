@@ -27,7 +27,8 @@ from futures_stream.dialects.base import Response
 from futures_stream.dialects.credentials import Secret
 from futures_stream.stream.opening import prepare_stream
 from futures_stream.testing import HANG, STUCK, FakeClock, FakeNetwork, FakeServer
-from tests.faults.ledger import Broken, Written, events_in
+from tests.faults.events import Written, events_in
+from tests.faults.ledger import Broken
 from tests.faults.oracle import Run, judge, kinds, matches, same, within
 
 PATIENCE = 20.0  # real seconds until something that must happen is declared missing

@@ -18,7 +18,8 @@ from futures_stream.simulator import Simulator
 from futures_stream.stream.opening import prepare_stream
 from futures_stream.testing import FakeClock
 from tests.faults.byte_proxy import ByteProxy
-from tests.faults.ledger import Broken, written
+from tests.faults.events import written
+from tests.faults.ledger import Broken
 from tests.faults.oracle import Run, judge, kinds, same
 
 PATIENCE = 20.0  # real seconds until something that must happen is declared missing

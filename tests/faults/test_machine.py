@@ -23,8 +23,10 @@ from hypothesis.stateful import (
 from futures_stream import BitgetCredentials, BitmusaCredentials, Closed, ConnectionLost, Record, ShutDown
 from futures_stream.stream.opening import prepare_stream
 from futures_stream.testing import FakeClock, FakeServer
+from tests.faults.deliveries import check_delivery
+from tests.faults.events import Written, events_in
 from tests.faults.in_memory import Answers, Way, key_answer, order_push
-from tests.faults.ledger import Written, check_delivery, check_executions, check_notices, check_secrets, events_in
+from tests.faults.ledger import check_executions, check_notices, check_secrets
 
 EXAMPLES = int(os.environ.get("FUTURES_STREAM_MACHINE", "12"))
 STEPS = 25
