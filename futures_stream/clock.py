@@ -12,7 +12,7 @@ import time
 from selectors import BaseSelector, SelectorKey
 from typing import Protocol
 
-__all__ = ["SYSTEM_CLOCK", "Age", "Clock", "Deadline", "Event", "SystemClock"]
+__all__ = ["CLOCK_JUMP", "SYSTEM_CLOCK", "Age", "Clock", "Deadline", "Event", "SystemClock"]
 
 
 class Event(Protocol):
@@ -60,8 +60,17 @@ class Clock(Protocol):
         """A new flag whose waits this clock measures."""
 
     def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
-        """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
+        """
+        Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all).
 
+        Comes back early, with nothing, when wall and monotonic time have moved apart by more than :data:`CLOCK_JUMP`.
+        """
+
+
+CLOCK_JUMP = 5.0
+"""Seconds by which wall and monotonic time drift apart only if somebody sets a clock, or the machine has slept."""
+
+_LOOK_EVERY = 1.0  # seconds between two looks whether they have
 
 _BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)  # Linux only
 
@@ -90,8 +99,23 @@ class SystemClock:
         return threading.Event()
 
     def select(self, selector: BaseSelector, timeout: float | None) -> list[tuple[SelectorKey, int]]:
-        """Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all)."""
-        return selector.select(timeout)
+        """
+        Wait for the selector's files, at most *timeout* seconds (None: for ever; 0: not at all).
+
+        Comes back early, with nothing, when wall and monotonic time have moved apart by more than :data:`CLOCK_JUMP`:
+        a wait does not end sooner because the machine has slept in it.
+        """
+        if timeout is not None and timeout <= _LOOK_EVERY:
+            return selector.select(timeout)
+        deadline, ahead = Deadline(self, timeout), self._wall_ahead()
+        while True:
+            left = deadline.remaining
+            ready = selector.select(_LOOK_EVERY if left is None else min(left, _LOOK_EVERY))
+            if ready or deadline.expired or abs(self._wall_ahead() - ahead) > CLOCK_JUMP:
+                return ready
+
+    def _wall_ahead(self) -> float:
+        return self.unix_ns() / 1e9 - self.monotonic()
 
 
 SYSTEM_CLOCK = SystemClock()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline, Event
+from futures_stream.clock import SYSTEM_CLOCK, Clock, Deadline, Event, SystemClock
 from futures_stream.testing import FakeClock
 
 
@@ -58,6 +58,31 @@ def test_the_system_clock_waits_for_files(pair: tuple[socket.socket, socket.sock
         far.send(b"x")
         ((key, _),) = SYSTEM_CLOCK.select(selector, None)
         assert key.fileobj is near
+
+
+class SetClock(SystemClock):
+    """The machine's clock, whose wall time somebody sets when it has been asked for twice."""
+
+    def __init__(self, jump: float) -> None:
+        self._ahead = iter([0.0, 0.0])
+        self._jump = jump
+
+    def unix_ns(self) -> int:
+        return super().unix_ns() + round(next(self._ahead, self._jump) * 1e9)
+
+
+@pytest.mark.parametrize(("jump", "came_back"), [(3600.0, "early"), (-3600.0, "early"), (1.0, "in time")])
+def test_a_wait_ends_when_the_clocks_have_moved_apart(
+    pair: tuple[socket.socket, socket.socket], jump: float, came_back: str
+) -> None:
+    """A machine that has slept, or whose clock was set, notices within a second; a step of NTP's is nothing."""
+    clock = SetClock(jump)
+    with selectors.DefaultSelector() as selector:
+        selector.register(pair[0], selectors.EVENT_READ)
+        deadline = Deadline(clock, 2.5 if came_back == "in time" else 600)
+        assert clock.select(selector, deadline.remaining) == []
+
+    assert deadline.expired == (came_back == "in time")
 
 
 def test_a_deadline_covers_several_steps(clock: FakeClock) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from futures_stream.clock import Clock
+from futures_stream.engine.knowledge import Knowledge
 from futures_stream.engine.monitors import Monitor, Monitors, renumbered
 from futures_stream.engine.ports import Sink
 from futures_stream.errors import FuturesStreamError
@@ -33,7 +34,7 @@ class Delivery:
 
     Attributes:
         next_seq: The ``seq`` of the next record.
-        witness: Sees all that is delivered, first; None for nobody.
+        knowledge: What has been delivered so far.
 
     Threads:
         :meth:`attach` and :meth:`detach` are callable from any thread; the rest belongs to the I/O thread.
@@ -41,7 +42,7 @@ class Delivery:
 
     def __init__(self, exchange: str, account: str, clock: Clock, monitors: Sequence[Monitor] = ()) -> None:
         self.next_seq = 1
-        self.witness: Callable[[Sequence[Record]], None] | None = None
+        self.knowledge = Knowledge()
         self._exchange = exchange
         self._account = account
         self._clock = clock
@@ -54,8 +55,9 @@ class Delivery:
 
     def add(self, records: list[Record]) -> None:
         """Take records whose ``seq`` counts up from :attr:`next_seq`."""
-        if self.witness is not None:
-            self.witness(records)
+        admitted = self.knowledge.admit(records)
+        if admitted is not records:
+            records = renumbered(admitted, first=self.next_seq)
         if self._monitors:
             records = renumbered(
                 [told for record in records for told in self._monitors.follow(record)], first=self.next_seq

@@ -9,7 +9,7 @@ from random import Random
 
 from attrs import frozen
 
-from futures_stream.clock import Clock
+from futures_stream.clock import CLOCK_JUMP, Clock
 from futures_stream.engine.backoff import Backoff
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.defects import defect
@@ -35,9 +35,11 @@ from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, rest_thread
 from futures_stream.engine.rotation import Rotations
+from futures_stream.engine.server_time import ServerTime
 from futures_stream.engine.standing import Standing
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
+    ClockSkew,
     ConnectFailed,
     FuturesStreamError,
     ShutdownTimeout,
@@ -51,8 +53,6 @@ from futures_stream.vocabulary import State
 __all__ = ["Feed"]
 
 log = logging.getLogger("futures_stream.engine")
-
-_CLOCK_JUMP = 5.0  # seconds by which wall and monotonic time drift apart only if somebody sets one or sleeps
 
 
 @frozen
@@ -106,6 +106,7 @@ class Feed:
         self._link: Link | None = None
         self._peer_answers = plan.dialect.ping.answered
         self._retry_at: float | None = clock.monotonic()
+        self._server_time = ServerTime(clock)
         self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
         self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
@@ -219,6 +220,8 @@ class Feed:
         if self._link is not None:
             try:
                 self._tend(self._link)
+            except ClockSkew as error:
+                self._lose(self._server_time.correct(error, self._link.connection))
             except TransientError as error:
                 self._lose(error)
         try:
@@ -237,7 +240,7 @@ class Feed:
     def _look_at_clocks(self) -> None:
         """Notice that the machine has slept or its wall clock was set: listen key and connection may be older now."""
         ahead = self._clock.unix_ms() / 1000 - self._clock.monotonic()
-        if abs(ahead - self._wall_ahead) > _CLOCK_JUMP:
+        if abs(ahead - self._wall_ahead) > CLOCK_JUMP:
             log.warning("%s: the clock jumped by %.0f s", self._plan.name, ahead - self._wall_ahead)
             self._wall_ahead = ahead
             if self._keeper is not None:
@@ -330,10 +333,11 @@ class Feed:
         else:
             self._link = link
             self._lifecycle.to(State.GREETING)
-        link.greet()
+        link.greet(self._server_time.at(connection))
 
     def _went_live(self) -> None:
         self._subscriptions.lenient = True
+        self._server_time.accepted()
         self._rotations.plan()
         log.info("%s is live", self._plan.name)
 

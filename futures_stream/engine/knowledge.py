@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container
 from decimal import Decimal
+from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from futures_stream.records import Balance, Execution, Order, Position, Record
-from futures_stream.vocabulary import PositionSide, PositionStatus
+from futures_stream.vocabulary import Mark, Origin, PositionSide, PositionStatus
 
 __all__ = ["Key", "Knowledge", "Picture", "keyed", "signed_size"]
 
 Key = tuple[object, ...]
 
-_MOST_ORDERS = 10_000  # of which the newest are kept; an order that is open is never forgotten
-_MOST_TRADES = 100_000
+_MOST_TIMES = 10_000  # of positions and balances: far more contracts and assets than any exchange lists
+_LATE = frozenset({Mark.LATE})
+_CONFLICT = frozenset({Mark.CONFLICT})
 
 
 @frozen(kw_only=True)
@@ -27,44 +29,62 @@ class Picture:
     Attributes:
         orders: Open orders by id.
         positions: Open positions by key.
+        balances: Balances by key.
     """
 
     orders: dict[str, Order] = field(factory=dict)
     positions: dict[Key, Position] = field(factory=dict)
+    balances: dict[Key, Balance] = field(factory=dict)
 
 
 class Knowledge:
     """
-    Follows what is delivered.
+    Follows what is delivered, on its way there.
+
+    An execution that was told already is not told again. What is older than what was told of the same thing, or has
+    the id of another execution, is told and marked, and what is known stays as it is.
+
+    Args:
+        most_orders: How many are remembered; an order that is open is never forgotten.
+        most_trades: How many executions are remembered, by their ids.
+
+    Attributes:
+        repeated: How many executions were not told again.
 
     Threads:
         Belongs to the I/O thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most_orders: int = 10_000, most_trades: int = 100_000) -> None:
+        self.repeated = 0
+        self._most_orders = most_orders
+        self._most_trades = most_trades
         self._orders: OrderedDict[str, Order] = OrderedDict()
         self._positions: dict[Key, Position] = {}
-        self._trades: OrderedDict[Key, None] = OrderedDict()
+        self._balances: dict[Key, Balance] = {}
+        self._times: OrderedDict[tuple[str, Key], int] = OrderedDict()  # of the newest push about each
+        self._trades: OrderedDict[Key, int] = OrderedDict()
         self._symbols: dict[str, None] = {}
         self._touched: set[tuple[str, Key]] | None = None
+        self._notes: dict[type[Record], Callable[[Any], Record | None]] = {
+            Order: self._note_order,
+            Position: self._note_position,
+            Execution: self._note_trade,
+            Balance: self._note_balance,
+        }
 
-    def follow(self, records: Sequence[Record]) -> None:
-        """Take note of what is delivered."""
+    def admit(self, records: list[Record]) -> list[Record]:
+        """Take note of what is about to be delivered, and return what is to be: the same list if it is all as usual."""
+        notes, unusual = self._notes, False
+        admitted = []
         for record in records:
-            found = keyed(record)
-            if found is None:
-                continue
-            kind, key = found
-            if self._touched is not None:
-                self._touched.add(found)
-            if record.symbol is not None:
-                self._symbols[record.symbol] = None
-            if kind == "orders":
-                self._note_order(record)
-            elif kind == "positions":
-                self._note_position(key, record)
-            elif kind == "executions":
-                self._note_trade(key)
+            note = notes.get(type(record))
+            told = record if note is None else note(record)
+            if told is not record:
+                unusual = True
+            if told is not None:
+                admitted.append(told)
+        return admitted if unusual else records
 
     def watch(self) -> set[tuple[str, Key]]:
         """Return a set into which goes what is told from now on."""
@@ -89,6 +109,7 @@ class Knowledge:
         return Picture(
             orders={order_id: order for order_id, order in self._orders.items() if not order.status.final},
             positions=dict(self._positions),
+            balances=dict(self._balances),
         )
 
     def is_open(self, kind: str, key: Key) -> bool:
@@ -115,27 +136,90 @@ class Knowledge:
         """Return the last that was told of an order."""
         return self._orders.get(order_id)
 
-    def _note_order(self, record: Record) -> None:
-        assert isinstance(record, Order)
-        if record.order_id is not None:
-            self._orders[record.order_id] = record
-            self._orders.move_to_end(record.order_id)
-            if len(self._orders) > _MOST_ORDERS:
-                ended = next((id_ for id_, order in self._orders.items() if order.status.final), None)
-                if ended is not None:
-                    del self._orders[ended]
+    def _note_order(self, order: Order) -> Record:
+        order_id = order.order_id
+        if order_id is None:
+            return order
+        self._touch("orders", (order_id,), order.symbol)
+        last = self._orders.get(order_id)
+        if last is not None and order.origin is last.origin is Origin.PUSH and _is_older(order, last):
+            return evolve(order, marks=order.marks | _LATE)
+        self._orders[order_id] = order
+        if last is not None:
+            self._orders.move_to_end(order_id)
+        elif len(self._orders) > self._most_orders:
+            ended = next((id_ for id_, order in self._orders.items() if order.status.final), None)
+            if ended is not None:
+                del self._orders[ended]
+        return order
 
-    def _note_position(self, key: Key, record: Record) -> None:
-        assert isinstance(record, Position)
-        if record.size == 0 or record.status not in (PositionStatus.OPEN, PositionStatus.UNKNOWN):
+    def _note_position(self, position: Position) -> Record:
+        if position.symbol is None:
+            return position
+        key = (position.symbol, position.side, position.margin_mode)
+        self._touch("positions", key, position.symbol)
+        if self._is_late("positions", key, position):
+            return evolve(position, marks=position.marks | _LATE)
+        if position.size == 0 or position.status not in (PositionStatus.OPEN, PositionStatus.UNKNOWN):
             self._positions.pop(key, None)
         else:
-            self._positions[key] = record
+            self._positions[key] = position
+        return position
 
-    def _note_trade(self, key: Key) -> None:
-        self._trades[key] = None
-        if len(self._trades) > _MOST_TRADES:
-            self._trades.popitem(last=False)
+    def _note_balance(self, balance: Balance) -> Record:
+        if balance.asset is None:
+            return balance
+        key = (balance.asset,)
+        self._touch("balances", key, None)
+        if self._is_late("balances", key, balance):
+            return evolve(balance, marks=balance.marks | _LATE)
+        self._balances[key] = balance
+        return balance
+
+    def _note_trade(self, execution: Execution) -> Record | None:
+        if execution.trade_id is None:
+            return execution
+        key = (execution.symbol, execution.trade_id)
+        self._touch("executions", key, execution.symbol)
+        facts = hash((execution.order_id, execution.side, execution.price, execution.size))
+        known = self._trades.get(key)
+        if known is None:
+            self._trades[key] = facts
+            if len(self._trades) > self._most_trades:
+                self._trades.popitem(last=False)
+            return execution
+        if known == facts or execution.origin is not Origin.PUSH:  # REST may leave out what a push says
+            self.repeated += 1
+            return None
+        return evolve(execution, marks=execution.marks | _CONFLICT)
+
+    def _touch(self, kind: str, key: Key, symbol: str | None) -> None:
+        if self._touched is not None:
+            self._touched.add((kind, key))
+        if symbol is not None:
+            self._symbols[symbol] = None
+
+    def _is_late(self, kind: str, key: Key, record: Record) -> bool:
+        """Tell whether a push is older than another one about the same; rows of REST have times of their own."""
+        if record.timestamp is None or record.origin is not Origin.PUSH:
+            return False
+        times, about = self._times, (kind, key)
+        newest = times.get(about)
+        if newest is not None and record.timestamp < newest:
+            return True
+        times[about] = record.timestamp
+        if newest is None and len(times) > _MOST_TIMES:
+            times.popitem(last=False)
+        return False
+
+
+def _is_older(order: Order, last: Order) -> bool:
+    """Tell whether a push about an order is older than another one: by its time, or since nothing goes back."""
+    if order.timestamp is not None and last.timestamp is not None and order.timestamp != last.timestamp:
+        return order.timestamp < last.timestamp
+    if order.filled is not None and last.filled is not None and order.filled != last.filled:
+        return order.filled < last.filled
+    return last.status.final and not order.status.final
 
 
 def keyed(record: Record) -> tuple[str, Key] | None:

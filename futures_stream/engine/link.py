@@ -82,9 +82,9 @@ class Link:
         """Whether the exchange is known, or was seen, to answer pings."""
         return self._keepalive.answers
 
-    def greet(self) -> None:
-        """Begin the conversation."""
-        self.obey(self.session.opened(self._clock.unix_ms()))
+    def greet(self, unix_ms: int) -> None:
+        """Begin the conversation, at that wall time."""
+        self.obey(self.session.opened(unix_ms))
 
     def obey(self, control: Control) -> None:
         """Send what the session wants sent."""

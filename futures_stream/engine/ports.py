@@ -28,6 +28,10 @@ class Connection(Protocol):
         """Why nothing more can come or go; None while the connection lives."""
 
     @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which the server's clock was ahead of ours at the upgrade; None if it did not tell."""
+
+    @property
     def frames(self) -> int:
         """How many complete frames of any kind have come so far."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from futures_stream.dialects.base import Query
 from futures_stream.engine.delivery import Delivery
-from futures_stream.engine.knowledge import Knowledge, Picture
+from futures_stream.engine.knowledge import Picture
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.repair import Outcome, Repair, Scope
 from futures_stream.engine.rest_thread import Answered
@@ -43,9 +43,7 @@ class Resync:
         self._generation = 0
         self._repair: Repair | None = None
         self._before = Picture()
-        self._knowledge = Knowledge()
-        if ask is not None and plan.dialect.queryable:
-            delivery.witness = self._knowledge.follow
+        self._knowledge = delivery.knowledge
 
     @property
     def running(self) -> bool:

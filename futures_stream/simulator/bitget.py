@@ -27,6 +27,7 @@ MESSAGES_PER_SECOND = 50
 MARGIN_COINS = ("USDT",)
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "XRPUSDT")
 SENTENCES = {
+    "30014": "Request timestamp expired",  # not in the seed, which has no code for it (WIRE.md A.3)
     "60001": "Authentication failed",
     "60002": "Connection limit exceeded",
     "60003": "Rate limit exceeded",
@@ -163,8 +164,11 @@ class BitgetEnd:
         refusal = self._faults.login
         if refusal is not None and refusal.take():
             return Answer(texts=(self._error(refusal.code),), close=1008)
-        if not isinstance(credentials, dict) or not _authentic(credentials, unix_ms):
+        if not isinstance(credentials, dict) or not _authentic(credentials):
             return Answer(texts=(self._error("60001"),), close=1008)
+        # Milliseconds are refused by the same rule: they lie some 50,000 years ahead.
+        if abs(int(credentials["timestamp"]) * 1000 - unix_ms) > LOGIN_WINDOW * 1000:
+            return Answer(texts=(self._error("30014"),), close=1008)
         self._logged_in = True
         codes: Mapping[CodeStyle, Row] = {
             "int": {"code": 0},
@@ -202,15 +206,12 @@ class BitgetEnd:
         return _json(error)
 
 
-def _authentic(credentials: Mapping[str, object], unix_ms: int) -> bool:
+def _authentic(credentials: Mapping[str, object]) -> bool:
     fields = [credentials.get(name) for name in ("apiKey", "passphrase", "timestamp", "sign")]
     if not all(isinstance(each, str) and each.isascii() for each in fields):
         return False
     api_key, passphrase, timestamp, sign = map(str, fields)
     if not (timestamp.isdigit() and len(timestamp) <= 20):
-        return False
-    # Milliseconds are refused by the same rule: they lie some 50,000 years ahead.
-    if abs(int(timestamp) * 1000 - unix_ms) > LOGIN_WINDOW * 1000:
         return False
     digest = hmac.new(API_SECRET.encode(), f"{timestamp}GET/user/verify".encode(), hashlib.sha256).digest()
     given = ((api_key, API_KEY), (passphrase, PASSPHRASE), (sign, base64.b64encode(digest).decode()))

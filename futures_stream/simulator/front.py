@@ -72,7 +72,8 @@ class RequestHandler(BaseHTTPRequestHandler):
             return
         greeting = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept_token(headers['sec-websocket-key'])}\r\n\r\n"
+            f"Sec-WebSocket-Accept: {accept_token(headers['sec-websocket-key'])}\r\n"
+            f"Date: {self.date_time_string()}\r\n\r\n"
         )
         exchange, session = admitted
         line = self._world.join(exchange, session, self.connection, greeting.encode())
@@ -128,6 +129,10 @@ class RequestHandler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(payload)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return a header's date: the simulated server's clock, which may be skewed."""
+        return super().date_time_string(self._world.server_ms() / 1000 if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: a path can hold a listen key."""

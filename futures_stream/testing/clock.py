@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import PurePath
 
-from futures_stream.clock import SYSTEM_CLOCK, Deadline
+from futures_stream.clock import CLOCK_JUMP, SYSTEM_CLOCK, Deadline
 
 __all__ = ["FakeClock", "FakeEvent"]
 
@@ -219,11 +219,18 @@ class FakeClock:
         self._await_quiet(sleepers, timeout, set())
 
     def jump(self, seconds: float) -> None:
-        """Set the wall clock forward, or back if negative; nobody wakes up, and no time passes."""
-        self._wall_ahead += round(seconds * _NS)
+        """
+        Set the wall clock forward, or back if negative; no time passes.
+
+        Who waits in a selector notices, as he would within a second of the machine's own clock; nobody else wakes up.
+        """
+        with self.changed:
+            self._wall_ahead += round(seconds * _NS)
+            if abs(seconds) > CLOCK_JUMP:
+                self.wake_those_who(lambda sleeper: bool(sleeper.files))
 
     def suspend(self, seconds: float) -> None:
-        """Let the machine sleep: wall time and boot time go on, monotonic time does not, and nobody wakes up."""
+        """Let the machine sleep: wall time and boot time go on, monotonic time does not; see :meth:`jump`."""
         self._slept += round(seconds * _NS)
         self.jump(seconds)
 

@@ -29,6 +29,7 @@ class FakeServer:
             None to leave every answer to the test.
         answers_pings: Whether WebSocket pings are answered at once.
         answers_close: Whether the client's close frame is answered at once.
+        clock_ahead: Seconds by which this server's clock is ahead of the client's, as its answer to the upgrade says.
 
     Threads:
         Every method is callable from any thread.
@@ -39,6 +40,7 @@ class FakeServer:
         self.replies = replies
         self.answers_pings = False
         self.answers_close = True
+        self.clock_ahead: float | None = None
         self._lock = threading.Lock()  # guards what is under way, and the sockets
         self._said: deque[str | bytes | _Ping | TransientError] = deque()
         self._heard: queue.Queue[str | _Ping] = queue.Queue()
@@ -209,6 +211,11 @@ class FakeConnection:
     def ended(self) -> TransientError | None:
         """Why nothing more can come or go; None while the connection lives."""
         return self._ended
+
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which the server's clock was ahead of ours at the upgrade."""
+        return self._server.clock_ahead
 
     @property
     def frames(self) -> int:

@@ -101,6 +101,7 @@ class FakeNetwork:
         connections: The other ends of the connections that were made, oldest first.
         dials: The URLs that were dialled.
         calls: The REST calls that were made.
+        clock_ahead: What every server says of its clock, see :attr:`FakeServer.clock_ahead`.
 
     Threads:
         Every method is callable from any thread.
@@ -112,6 +113,7 @@ class FakeNetwork:
         self.connections: queue.Queue[FakeServer] = queue.Queue()
         self.dials: list[Secret] = []
         self.calls: list[Called] = []
+        self.clock_ahead: float | None = None
         self.released = clock.event()
         self._lock = threading.Lock()
         self._dial_outcomes: deque[DialOutcome] = deque()
@@ -167,6 +169,7 @@ class FakeNetwork:
             if isinstance(outcome, Exception):
                 raise outcome
             server = FakeServer(url, self.replies)
+            server.clock_ahead = self.clock_ahead
             self.connections.put(server)
             return FakeConnection(server)
 

@@ -31,12 +31,16 @@ class StreamConnection:
         sock: A connected, upgraded, non-blocking socket; the connection's own from now on.
         received: What has come behind the head of the upgrade's answer.
         max_message_size: Most bytes of a message.
+        clock_ahead: Seconds by which the server's clock was ahead of ours at the upgrade, if it told.
 
     Threads:
         Only the thread that owns it may touch it.
     """
 
-    def __init__(self, sock: socket.socket, received: bytes, max_message_size: int) -> None:
+    def __init__(
+        self, sock: socket.socket, received: bytes, max_message_size: int, clock_ahead: float | None = None
+    ) -> None:
+        self.clock_ahead = clock_ahead
         self._sock = sock
         self._decoder = Decoder(max_message_size)
         if received:

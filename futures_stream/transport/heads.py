@@ -14,7 +14,7 @@ from futures_stream.clock import Clock
 from futures_stream.transport.patience import Patience
 from futures_stream.transport.patient_socket import PatientSocket
 
-__all__ = ["Head", "HeadFirstSocket", "read_head", "retry_after"]
+__all__ = ["Head", "HeadFirstSocket", "read_head", "retry_after", "seconds_ahead"]
 
 _LARGEST = 65536
 _BEGINNING = b"HTTP/1."
@@ -129,10 +129,18 @@ def retry_after(value: str | None, clock: Clock) -> float | None:
         return None
     if re.fullmatch(r"[0-9]{1,9}", value):
         return float(value)
+    ahead = seconds_ahead(value, clock)
+    return None if ahead is None else max(0.0, ahead)
+
+
+def seconds_ahead(date: str | None, clock: Clock) -> float | None:
+    """Return by how many seconds a date in a header is ahead of our clock; None if it is none."""
+    if date is None:
+        return None
     try:
-        then = parsedate_to_datetime(value)
+        then = parsedate_to_datetime(date)
         if then.tzinfo is None:  # "-0000": a time in UTC that says nothing about where it was written
             then = then.replace(tzinfo=timezone.utc)
-        return max(0.0, then.timestamp() - clock.unix_ms() / 1000)
+        return then.timestamp() - clock.unix_ms() / 1000
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from functools import partial
 from typing import Any
 
 from futures_stream.clock import Clock
@@ -13,7 +12,7 @@ from futures_stream.errors import ConnectFailed
 from futures_stream.transport.connection import StreamConnection
 from futures_stream.transport.dialing import reach
 from futures_stream.transport.errands import Errand
-from futures_stream.transport.heads import Head, HeadFirstSocket, retry_after
+from futures_stream.transport.heads import Head, HeadFirstSocket, retry_after, seconds_ahead
 from futures_stream.transport.library import WebSocket, WebSocketException
 from futures_stream.transport.patience import Patience
 from futures_stream.transport.places import Place, Proxies, place_of
@@ -58,16 +57,16 @@ class Dial(Errand[StreamConnection]):
         sock = reach(place, self._proxies.leading_to(place), self._context, patience)
         try:
             patience.phase = f"the upgrade at {place.authority}"
-            received = _upgrade(sock, place, Secret(target), patience)
+            answer = _upgrade(sock, place, Secret(target), patience)
             patience.check()
-            return StreamConnection(sock, received, self._max_message_size)
+            return StreamConnection(sock, answer.unread, self._max_message_size, answer.clock_ahead)
         except BaseException:
             sock.close()
             raise
 
 
-def _upgrade(sock: socket.socket, place: Place, target: Secret, patience: Patience) -> bytes:
-    """Upgrade; return what came behind the head of the answer."""
+def _upgrade(sock: socket.socket, place: Place, target: Secret, patience: Patience) -> _UpgradeSocket:
+    """Upgrade; return what knows the answer, and what came behind its head."""
     if place.encrypted and not isinstance(sock, ssl.SSLSocket):
         # websocket-client does not wrap a socket that is handed to it, whatever the URL says.
         raise patience.failure("the connection is not encrypted; nothing was sent")
@@ -86,7 +85,7 @@ def _upgrade(sock: socket.socket, place: Place, target: Secret, patience: Patien
         refused = f"the answer 101 is not that of a WebSocket server ({type(error).__name__})"
     if refused is not None:
         raise patience.failure(refused)
-    return prepared.unread
+    return prepared
 
 
 class _UpgradeSocket(HeadFirstSocket):
@@ -95,10 +94,14 @@ class _UpgradeSocket(HeadFirstSocket):
 
     It puts the target, which is a secret, into the request; sends no cookie, wherever it comes from (the library's jar
     is one for the whole process); and shows the library no answer but 101, and of that no more than it needs.
+
+    Attributes:
+        clock_ahead: Seconds by which the server's clock is ahead of ours, as its answer says; None if it does not.
     """
 
     def __init__(self, sock: socket.socket, target: Secret, patience: Patience) -> None:
-        super().__init__(sock, patience, partial(_accepted, patience))
+        super().__init__(sock, patience, self._accepted)
+        self.clock_ahead: float | None = None
         self._target = target
 
     def send(self, data: bytes) -> int:
@@ -108,6 +111,10 @@ class _UpgradeSocket(HeadFirstSocket):
         lines[0] = f"GET {self._target.reveal()} HTTP/1.1".encode()
         self.sendall(b"\r\n".join(line for line in lines if not line.lower().startswith(b"cookie:")))
         return len(data)
+
+    def _accepted(self, head: Head) -> bytes:
+        self.clock_ahead = seconds_ahead(head.value("Date"), self._patience.clock)
+        return _accepted(self._patience, head)
 
 
 def _accepted(patience: Patience, head: Head) -> bytes:

@@ -244,7 +244,7 @@ def test_wall_clock_jumps_disturb_nothing() -> None:
             server.heard()
             rig.clock.jump(jump)
             rig.clock.advance(100)
-            assert server.heard() == ['{"op":"ping"}'] * 5
+            assert server.heard() == ['{"op":"ping"}'] * 6  # the first at once: the machine may have slept
 
         assert rig.stream.status.connects == 1
 

@@ -37,7 +37,7 @@ def position(size: str, side: PositionSide = PositionSide.LONG) -> Position:
 def picture(*records: Order | Position) -> Picture:
     """What was told, as a picture."""
     knowledge = Knowledge()
-    knowledge.follow(records)
+    knowledge.admit(list(records))
     return knowledge.picture()
 
 

@@ -296,6 +296,10 @@ class InMemory:
         """Answer the next logins with these codes; null is no answer."""
         self.answers.login += codes
 
+    def do_server_clock(self, ahead: float) -> None:
+        """Let the server tell, as it answers an upgrade, that its clock is so many seconds ahead."""
+        self.network.clock_ahead = ahead
+
     def do_acks(self, acknowledged: bool) -> None:
         """Acknowledge subscriptions from now on, or not."""
         self.answers.acks = acknowledged

@@ -83,6 +83,26 @@ def test_first_frame_together_with_the_answer(network):
         connection.dispose()
 
 
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        (b"Date: Thu, 01 Jan 2032 00:00:00 GMT", "ahead"),
+        (b"date:Fri, 01 Jan 2021 00:00:00 GMT", "behind"),
+        (b"Date: yesterday", None),
+        (b"Date: Thu, 99 Jan 99999999 00:00:00 GMT", None),
+        (b"X-Date: Thu, 01 Jan 2032 00:00:00 GMT", None),
+    ],
+)
+def test_the_servers_clock(network, date, expected):
+    """The answer's date says how far the server's clock is ahead of ours; what is no date says nothing."""
+    with Peer(lambda wire: (wire.upgrade(b"", date), wire.rest())) as peer:
+        connection = dial(network, peer)
+        ahead = connection.clock_ahead
+        connection.dispose()
+
+    assert (None if ahead is None else "ahead" if ahead > 0 else "behind") == expected
+
+
 def test_answer_in_single_bytes(network):
     """The answer may come byte by byte, as long as it is in time."""
 
