@@ -130,6 +130,6 @@ if __name__ == "__main__":
     faulthandler.dump_traceback_later(LIMIT + 60, exit=True)
     found = run(sys.argv[1], int(sys.argv[2]))
     sys.stdout.write(json.dumps(found) + "\n")
-    # All that was pushed was pushed before a close, and so it must have come; but for what was still to come at our own.
+    # All that was pushed was pushed before a close, and so it must have come; but for the rest at our own close.
     missing = found["server"]["pushes"] - found["orders"]
     sys.exit(1 if found["false"] or found["state"] != "closed" or not 0 <= missing <= 60 else 0)

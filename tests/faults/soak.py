@@ -7,6 +7,7 @@ line a minute and a summary, and ends with 1 if a promise was not kept or someth
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from random import Random
 
 from tests.faults.footprint import Footprint
+from tests.faults.in_memory import order_push
 from tests.faults.ledger import Broken
 from tests.faults.weather import Subject, Weather
 from tests.faults.world import World
@@ -28,7 +30,7 @@ LIFETIME = 25.0  # seconds after which a connection is moved, so that rotations 
 WARM_UP = 0.3  # of the time: what is made once has been made by then, and what is bounded has been filled
 MOST_GROWTH = 0.05  # of the memory after that. What the library keeps is bounded, and was filled while it warmed up;
 # the rest is the allocator's, whose heap never shrinks back to where it was: five in a hundred is its unrest, measured.
-FILLING = 11_000  # orders that are told before anything is measured: the stream remembers the 10,000 newest
+FILLING = 12_000  # orders that are told before anything is measured: the stream remembers the newest 10,000
 
 
 class Soak:
@@ -85,8 +87,9 @@ class Soak:
         """Let so much happen that whatever is bounded has reached its bound."""
         for subject in subjects:
             subject.calm()
-        while min(subject.counts["Order"] for subject in subjects) < self._filling:
-            world.simulator("step", 100)
+        for first in range(0, self._filling, 1000):
+            for subject in subjects:
+                world.simulator("send_text", subject.exchange, ended_orders(subject.exchange, first, 1000))
             for subject in subjects:
                 subject.calm()
                 self.figures.update(subject.check())
@@ -131,6 +134,17 @@ class Soak:
         held = self.looks[-1] if self.looks else "-"
         figures = ", ".join(f"{self.figures[name]} {name}" for name in ("written", "told", "lost", "gaps"))
         return f"{len(self.looks)} looks, {sum(self.troubles.values())} troubles; {figures} (each in a gap); {held}"
+
+
+def ended_orders(exchange: str, first: int, number: int) -> str:
+    """Return one push of so many orders that have ended."""
+    message = json.loads(order_push(exchange, 0))
+    if exchange == "bitget":
+        row = message["data"][0] | {"status": "filled", "filledSize": "2"}
+    else:
+        row = message["data"] | {"status": "FILLED", "tradedAmount": 2}
+    message["data"] = [row | {"orderId": f"E{first + count}"} for count in range(number)]
+    return json.dumps(message)
 
 
 def say(words: object) -> None:

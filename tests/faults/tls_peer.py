@@ -1,7 +1,7 @@
 """
 Both exchanges over TLS, on asyncio and the ``websockets`` library: nothing of this project speaks here.
 
-A process of its own, and one thread in it: what must not happen on a TLS connection does not happen on this side either.
+A process of its own, and one thread in it: what must not happen on a TLS connection does not happen on this side.
 Every connection is closed by this side, soon, with a code from 4300 on; any other end is a false loss.
 """
 
