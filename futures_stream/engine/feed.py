@@ -283,9 +283,12 @@ class Feed:
                 self._standing.believe_again(self._subscriptions.channels)
             case Answered():
                 self._standing.hear(news)
-            case LeaseReplaced(error=error):
+            case LeaseReplaced(error=error, asked=asked):
                 if self._link is not None:
                     self._doubt(str(error))
+                if asked:
+                    pass  # by who connects now, with the new key
+                elif self._link is not None:
                     self._rotate(str(error))
                 elif self._dialing.under_way:  # with the old key
                     self._lose(error)
