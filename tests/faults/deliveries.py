@@ -30,6 +30,8 @@ class Reading:
         heard: How many of its events have been.
         total: How many events of the lines before it were heard: of two readings the one that explains more is kept.
         moves: How many rotations have been used up.
+        gap: How many gaps had been told when the last event was explained.
+        left_in: The gap in which the line before was left, by its number from 1 on; 0 if without one.
         earlier: How it was when the line before was left.
     """
 
@@ -37,6 +39,8 @@ class Reading:
     heard: int
     total: int = 0
     moves: int = 0
+    gap: int = field(default=0, eq=False)
+    left_in: int = field(default=0, eq=False)
     earlier: Reading | None = field(default=None, eq=False, repr=False)
 
 
@@ -79,6 +83,9 @@ def check_delivery(wrote: Sequence[Written], told: Sequence[Record], slack_ms: i
     without a gap (a rotation, a listen key that was replaced), it need not repeat what the old one has said, nor the
     full sets that it begins with.
 
+    What is lost must be the end of its connection's line, with a gap told behind what came of it. A gap begins when the
+    last frame came: what was under way then may have been written before, by as much as the network was slow.
+
     Args:
         wrote: The events, each connection's in order.
         told: Everything off the queue.
@@ -90,10 +97,11 @@ def check_delivery(wrote: Sequence[Written], told: Sequence[Record], slack_ms: i
     """
     lines = Lines(wrote)
     readings = {Reading(-1, 0)}
-    blind, may_move, rotations = False, True, 0  # the first connection needs no gap
+    blind, may_move, rotations, gaps = False, True, 0, 0  # the first connection needs no gap
     for record in told:
         if isinstance(record, Gap):
             blind = may_move = True
+            gaps += 1
             if any(words in record.reason for words in _OVERLAPPING):
                 rotations += 1
             else:
@@ -111,16 +119,16 @@ def check_delivery(wrote: Sequence[Written], told: Sequence[Record], slack_ms: i
         for reading in readings:
             following |= _here(reading, identity, lines)
             if may_move:
-                following |= _there(reading, identity, lines)
+                following |= _there(reading, identity, lines, gaps)
             if reading.moves < rotations:
-                following |= _over_there(reading, identity, lines)
+                following |= _over_there(reading, identity, lines, gaps)
         if record.origin is Origin.SNAPSHOT:  # asked for over REST, perhaps: no connection wrote that
             following |= readings
         else:
             may_move = blind
         if not following:
             raise Broken(f"nobody wrote this there: {record}\n{_where(readings, lines)}")
-        readings = _best(following)
+        readings = _best({evolve(reading, gap=gaps) for reading in following})
     best = max(readings, key=lambda each: (each.connection, each.total + each.heard))
     return _lost(lines, told, best, slack_ms)
 
@@ -161,12 +169,13 @@ def _echo(reading: Reading, identity: Identity, lines: Lines) -> bool:
     return earlier is not None and reading.moves > earlier.moves and identity in lines.said_by(earlier.connection)
 
 
-def _there(reading: Reading, identity: Identity, lines: Lines) -> set[Reading]:
+def _there(reading: Reading, identity: Identity, lines: Lines, gaps: int) -> set[Reading]:
     """Explain it by the first event of a later connection."""
-    return {_moved(reading, number, 1, reading.moves) for number in lines.beginning_with(identity, reading.connection)}
+    later = lines.beginning_with(identity, reading.connection)
+    return {_moved(reading, number, 1, reading.moves, gaps) for number in later}
 
 
-def _over_there(reading: Reading, identity: Identity, lines: Lines) -> set[Reading]:
+def _over_there(reading: Reading, identity: Identity, lines: Lines, gaps: int) -> set[Reading]:
     """Explain it by an event of a later connection, behind full sets and what has been said before."""
     if reading.connection < 0:
         return set()
@@ -175,15 +184,22 @@ def _over_there(reading: Reading, identity: Identity, lines: Lines) -> set[Readi
     for number in range(reading.connection + 1, min(reading.connection + 12, len(lines.events))):
         for place, event in enumerate(lines.events[number]):
             if event.identity == identity:
-                found.add(_moved(reading, number, place + 1, reading.moves + 1))
+                found.add(_moved(reading, number, place + 1, reading.moves + 1, gaps))
                 break
             if not (event.full or event.identity in before):
                 break
     return found
 
 
-def _moved(reading: Reading, number: int, heard: int, moves: int) -> Reading:
-    return Reading(number, heard, reading.total + reading.heard, moves, reading if reading.connection >= 0 else None)
+def _moved(reading: Reading, number: int, heard: int, moves: int, gaps: int) -> Reading:
+    return Reading(
+        number,
+        heard,
+        reading.total + reading.heard,
+        moves,
+        left_in=gaps if gaps > reading.gap else 0,
+        earlier=reading if reading.connection >= 0 else None,
+    )
 
 
 def _best(readings: set[Reading]) -> set[Reading]:
@@ -209,9 +225,12 @@ def _where(readings: Iterable[Reading], lines: Lines) -> str:
 
 def _lost(lines: Lines, told: Sequence[Record], reading: Reading, slack_ms: int) -> list[Written]:
     ends: dict[int, int] = {}
+    left_in: dict[int, int] = {}
     step: Reading | None = reading
     while step is not None:
         ends[step.connection] = step.heard
+        if step.earlier is not None:
+            left_in[step.earlier.connection] = step.left_in
         step = step.earlier
     delivered = {event.identity for number, line in enumerate(lines.events) for event in line[: ends.get(number, 0)]}
     gaps = _gaps(told)
@@ -221,9 +240,15 @@ def _lost(lines: Lines, told: Sequence[Record], reading: Reading, slack_ms: int)
             if event.identity in delivered:
                 continue  # by another connection
             covered = any(since - slack_ms <= event.unix_ms <= until + slack_ms for since, until in gaps)
+            covered = covered or event.unix_ms <= _until(gaps, left_in.get(number, 0)) + slack_ms
             claim(covered, f"{event} was written, not delivered, and lies in no gap of {gaps[-20:]}")
             lost.append(event)
     return lost
+
+
+def _until(gaps: Sequence[tuple[int, float]], number: int) -> float:
+    """Return when the gap of that number ended; long ago if it is none."""
+    return gaps[number - 1][1] if number else -1.0e18
 
 
 def _gaps(told: Sequence[Record]) -> list[tuple[int, float]]:

@@ -8,6 +8,7 @@ line a minute and a summary, and ends with 1 if a promise was not kept or someth
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -156,6 +157,7 @@ def say(words: object) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run it, and say how it went."""
     seconds = float(arguments[0] if arguments else os.environ.get("FUTURES_STREAM_SOAK", HOUR))
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s.%(msecs)03d %(message)s")
     soak = Soak(seconds, seed=int(os.environ.get("FUTURES_STREAM_SEED", "1")), filling=FILLING)
     try:
         soak.run()
