@@ -1,15 +1,15 @@
 """Fresh TLS connections under concurrent commands, in a process of their own, so that a crash is seen."""
 
-import os
 import subprocess
 import sys
 
 import pytest
 
+from tests.faults.effort import FULL, how_many
 from tests.faults.fresh_tls import LIMIT, ROOT
 
-CONNECTIONS = int(os.environ.get("FUTURES_STREAM_TLS", "12"))
-EXCHANGES = ["bitget", "bitmusa"] if CONNECTIONS > 100 else ["bitget"]
+CONNECTIONS = how_many("TLS", 10, 1000)
+EXCHANGES = ["bitget", "bitmusa"] if FULL else ["bitget"]
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -10,11 +9,12 @@ from random import Random
 
 import pytest
 
+from tests.faults.effort import how_many
 from tests.faults.footprint import Footprint
 from tests.faults.weather import Subject
 from tests.faults.world import World
 
-CYCLES = int(os.environ.get("FUTURES_STREAM_RECONNECTS", "16"))  # for each of the four
+CYCLES = how_many("RECONNECTS", 12, 1000)  # for each of the four
 WARM_UP = 0.25  # of the cycles: what is made once has been made by then
 MOST_GROWTH = 6.0  # MB of memory after that: the allocator's own unrest, and the stream's bounded memory of orders
 LONGEST_PAUSE = 0.02  # seconds; a reconnect takes about as long, so that cuts fall into every phase of it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -16,10 +15,10 @@ from attrs import evolve
 
 from futures_stream import Bitmusa, Execution, Gap, LeaseRenewed, Live, Order, Origin, Resynced
 from futures_stream.dialects.base import LeaseTerms
+from tests.faults.effort import FULL
 from tests.whole.meetings import REST, SOON, Meeting, orders, reconnects
 from tests.whole.stranger import CANARIES, Line, order, push
 
-FULL = os.environ.get("FUTURES_STREAM_FULL") == "1"
 DIALECT = Bitmusa(rest=REST, rest_limits=())
 KOREA = timezone(timedelta(hours=9))
 
