@@ -57,21 +57,36 @@ __all__ = [
 ]
 
 
+_LONGEST_MESSAGE = 4096  # characters
+_LONGEST_FACT = 200
+
+
 def printable(text: object, limit: int = 200) -> str:
     """
     Return what a server said in a form that is safe to print or log.
 
-    Control characters, escape sequences and everything else that is not plainly visible are escaped, and the text is
-    cut at *limit* characters.
+    Control characters, escape sequences, line and paragraph separators, marks that turn the direction of writing and
+    everything else that is not plainly visible are escaped, and what is shown of the text is cut at *limit* characters.
     """
     raw = str(text)
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in raw[:limit])
-    return shown if len(raw) <= limit else f"{shown}… ({len(raw)} characters)"
+    if len(raw) <= limit and raw.isprintable():
+        return raw
+    shown, room = [], limit
+    for char in raw[:limit]:
+        piece = char if char.isprintable() else char.encode("unicode_escape").decode()
+        room -= len(piece)
+        if room < 0:
+            break
+        shown.append(piece)
+    return "".join(shown) if len(shown) == len(raw) else f"{''.join(shown)}… ({len(raw)} characters)"
 
 
 class FuturesStreamError(Exception):
     """
     The root of this library's errors.
+
+    Whatever the texts are made of, they are shown by :func:`printable`: no server can draw on a terminal or begin a
+    line of its own in a log.
 
     Attributes:
         message: What happened and what to do next.
@@ -88,11 +103,12 @@ class FuturesStreamError(Exception):
         code: str | None = None,
         channel: str | None = None,
     ) -> None:
+        message = printable(message, _LONGEST_MESSAGE)
         super().__init__(message)
         self.message = message
         self.exchange = exchange
-        self.code = code
-        self.channel = channel
+        self.code = None if code is None else printable(code, _LONGEST_FACT)
+        self.channel = None if channel is None else printable(channel, _LONGEST_FACT)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own recipe calls the class with args alone, which loses every fact and fails where one is needed.
@@ -222,11 +238,13 @@ class MessageNotUnderstood(FuturesStreamError):
 
     Attributes:
         text: The message, or what could be read of it.
+        is_news: Whether it is of a kind that nobody knows, and so about nothing that was asked for.
     """
 
-    def __init__(self, message: str = "", *, text: str = "", **facts: Any) -> None:
+    def __init__(self, message: str = "", *, text: str = "", is_news: bool = False, **facts: Any) -> None:
         super().__init__(message, **facts)
         self.text = text
+        self.is_news = is_news
 
 
 class StreamFailed(FuturesStreamError):

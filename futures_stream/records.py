@@ -36,6 +36,7 @@ __all__ = [
     "Balance",
     "ChannelLost",
     "Closed",
+    "Drift",
     "Execution",
     "Gap",
     "LeaseRenewed",
@@ -360,6 +361,26 @@ class Resynced(Notice):
     def complete(self) -> bool:
         """Whether every kind is proven and nothing is unexplained."""
         return not self.unproven and not self.unexplained
+
+
+@frozen(kw_only=True)
+class Drift(Notice):
+    """
+    A live stream was compared with what the exchange says over REST, twice, and they differ.
+
+    A :class:`Gap` follows it, then what REST says, and a :class:`Resynced`: the push is missing, or has gone astray.
+
+    Attributes:
+        what: The kind of state: orders, positions.
+        key: Which one: (order id,), or (symbol, side, margin mode).
+        stream: What the stream had told: the filled size of an order, the size of a position; None if it is not there.
+        rest: What REST says.
+    """
+
+    what: str
+    key: tuple[str | None, ...]
+    stream: Decimal | None = None
+    rest: Decimal | None = None
 
 
 @frozen(kw_only=True)

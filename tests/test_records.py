@@ -16,6 +16,7 @@ from futures_stream.errors import LoginRejected
 from futures_stream.records import (
     ChannelLost,
     Closed,
+    Drift,
     Execution,
     Gap,
     LeaseRenewed,
@@ -36,6 +37,7 @@ from futures_stream.records import (
 CLASSES = [kind for _, kind in inspect.getmembers(records, inspect.isclass) if issubclass(kind, Record)]
 NEEDED: dict[type[Record], dict[str, object]] = {
     Gap: {"reason": "r", "since": 1},
+    Drift: {"what": "orders", "key": ("1",)},
     Resynced: {"since": 1, "until": 2},
     Snapshot: {"of": "orders"},
     Overflow: {"missed": 1},

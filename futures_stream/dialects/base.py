@@ -10,6 +10,7 @@ over REST are values, so that they can be tested without a socket.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -30,12 +31,14 @@ from futures_stream.errors import (
 from futures_stream.records import Record
 
 __all__ = [
+    "CONNECTS",
     "KINDS",
     "Answer",
     "Control",
     "Dialect",
     "Endpoints",
     "LeaseTerms",
+    "Limits",
     "Ping",
     "Query",
     "Request",
@@ -54,7 +57,16 @@ KINDS = {
 }
 """The kinds of state that a channel carries, by neutral channel; a channel that only warns carries none."""
 
+Limits = tuple[tuple[int, float], ...]
+"""At most so many in so many seconds, in pairs that all hold."""
+
+CONNECTS: Limits = ((10, 10.0), (100, 300.0))
+"""How often one address may connect where nobody says otherwise: a third of what Bitget allows (WIRE.md A.4)."""
+
 _SHORTEST_SECRET = 4  # what is shorter would be found in every message
+_NO_BASE_URL = re.compile(r"[^\x21-\x7e]|[@?#\\]")
+_LONGEST_MASKED = 65536
+_ESCAPABLE = re.compile(r"[^A-Za-z0-9]")
 _BAN_PAUSE = 300.0  # seconds; a ban that names no end is not tested for by knocking (FAULTS N21)
 
 
@@ -93,7 +105,8 @@ class Endpoints:
             parts = urlsplit(url or "")
             if parts.scheme in ("ws", "http") and not is_loopback(parts.hostname or ""):
                 raise ConfigError(
-                    f"{name} {url} is not encrypted and not on this machine; use {parts.scheme}s://, "
+                    f"{name} ({parts.scheme}://{parts.hostname}) is not encrypted and not on this machine; "
+                    f"use {parts.scheme}s://, "
                     "or say Options(allow_plaintext=True) if your credentials may be read on the way"
                 )
 
@@ -109,11 +122,30 @@ def is_loopback(host: str) -> bool:
 
 
 def masked(text: str, secrets: Iterable[Secret]) -> str:
-    """Return what a server said, with our own secrets masked should it say them back to us."""
+    r"""
+    Return what a server said, with our own secrets masked should it say them back to us.
+
+    They are found as they are, and as JSON and URLs spell them: ``\/``, ``\u003d``, ``%2B``. A text of more than 64 KiB
+    is cut: nobody shows as much, and looking through it takes time.
+    """
+    text = text[:_LONGEST_MASKED]
     for known in secrets:
         if len(known.reveal()) >= _SHORTEST_SECRET:
             text = text.replace(known.reveal(), "***")
+            if _ESCAPABLE.search(known.reveal()) and ("\\" in text or "%" in text):
+                text = re.sub(_ESCAPABLE.sub(_spellings, known.reveal()), "***", text)
     return text
+
+
+def _spellings(char: re.Match[str]) -> str:
+    """
+    Return the pattern of a character as it is, and as JSON and URLs may spell it.
+
+    No two of its ways begin alike for longer than a character: nothing can make the search go back and forth.
+    """
+    code = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(char[0]):02x}")
+    plain = r"\\\\" if char[0] == "\\" else rf"\\?{re.escape(char[0])}"
+    return rf"(?:{plain}|\\u00{code}|%{code})"
 
 
 def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
@@ -128,7 +160,8 @@ def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
     wanted = f"{schemes[0]}://host[:port][/path]"
     if parts.scheme not in schemes or not host or not port_is_fine:
         raise ConfigError(f"{name} should look like {wanted}")
-    if parts.username or parts.password or parts.query or parts.fragment or any(char <= " " for char in url):
+    # The whole text is looked at, not only its parts: urlsplit drops line breaks, and an empty part is a part as well.
+    if _NO_BASE_URL.search(url):
         raise ConfigError(f"{name} should look like {wanted}, without user, password, query, fragment or spaces")
 
 
@@ -174,10 +207,12 @@ class Send:
     Attributes:
         text: The message; not shown, a login holds secrets.
         label: What it is, in words for a log.
+        counts_as: The kind of action in :attr:`Dialect.limits` that it is, besides ``message``; None for no other.
     """
 
     text: str = field(repr=False)
     label: str
+    counts_as: str | None = None
 
 
 @frozen(kw_only=True)
@@ -269,6 +304,10 @@ class Session:
         """Go on without the subscription that was just refused."""
         raise NotImplementedError
 
+    def without_secrets(self, text: str) -> str:
+        """Return what the exchange said, for a notice, with everything masked that must not be shown."""
+        return text
+
 
 @frozen(kw_only=True)
 class Dialect:
@@ -292,7 +331,9 @@ class Dialect:
             next is tried, and what answered is kept.
         symbols_at_exchange: Whether the exchange itself filters by symbol; if not, the session does.
         queryable: The kinds of state that REST can be asked for; () if there is no REST, or none for that.
-        rest_limits: How often the REST host may be called by one address: (calls, seconds) pairs that all hold.
+        limits: How often one address may do something at the exchange's hosts: by kind of action, (number, seconds)
+            pairs that all hold. The kinds are ``connect``, ``login``, ``subscribe`` (requests), ``message`` (anything
+            that is sent) and ``rest`` (calls). All streams of a process share them.
         live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
     """
@@ -309,7 +350,7 @@ class Dialect:
     rest_roots: tuple[str, ...] = ("",)
     symbols_at_exchange: bool = False
     queryable: tuple[str, ...] = ()
-    rest_limits: tuple[tuple[int, float], ...] = ()
+    limits: Mapping[str, Limits] = field(factory=lambda: {"connect": CONNECTS})
     live_today: bool | None = True
     caveats: tuple[str, ...] = ()
 
@@ -452,6 +493,14 @@ class Dialect:
     def unreachable_hint(self, endpoints: Endpoints) -> str | None:
         """Return what a user should know whose connection to *endpoints* fails; None if there is nothing special."""
         return None
+
+    @property
+    def auditable(self) -> tuple[str, ...]:
+        """
+        The kinds of state that an audit compares, of :attr:`queryable`: those with a quantity that only what happens to
+        the account changes. Override it where a push and an answer tell a quantity in different ways.
+        """
+        return tuple(kind for kind in self.queryable if kind in ("orders", "positions"))
 
     def kinds(self, channels: Iterable[str]) -> tuple[str, ...]:
         """Return the kinds of state that some channels carry."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from futures_stream.dialects.credentials import Secret
 from futures_stream.records import Record
 
 __all__ = ["Answer", "Query", "Request", "Response"]
@@ -24,6 +25,7 @@ class Request:
         body: The body, None for none.
         label: What it is for, in words for a log.
         largest: The most bytes that a sane answer has.
+        secrets: Those in it; the answer carries them along, so that none is shown should the server say it back.
     """
 
     method: str
@@ -33,6 +35,7 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     body: str | None = field(default=None, repr=False)
     largest: int = 65536
+    secrets: tuple[Secret, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -44,11 +47,13 @@ class Response:
         status: HTTP status.
         text: The body; not shown, it may hold a listen key.
         retry_after: Seconds that the server asks to wait, if it does.
+        secrets: The request's own.
     """
 
     status: int
     text: str = field(repr=False)
     retry_after: float | None = None
+    secrets: tuple[Secret, ...] = ()
 
 
 @frozen(kw_only=True)

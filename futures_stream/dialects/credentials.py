@@ -39,7 +39,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        mine, yours = (each.encode("utf-8", "surrogatepass") for each in (self._value, other._value))
+        return hmac.compare_digest(mine, yours)
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -53,6 +54,9 @@ class Secret:
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("a secret cannot be pickled; hand over where it comes from instead: a profile, the environment")
 
+    def __getstate__(self) -> NoReturn:
+        self.__reduce_ex__(0)
+
 
 def secret(value: str | Secret) -> Secret:
     """Return *value* as a :class:`Secret`."""
@@ -61,13 +65,19 @@ def secret(value: str | Secret) -> Secret:
 
 def _usable(instance: object, attribute: Attribute[Any], value: Secret) -> None:
     """Refuse what could not be sent in a header or a login message; the value itself is never shown."""
-    owner = type(instance).__name__
+    fault = _fault_of(value)  # there, so that no traceback's variables show what is refused here
+    if fault is not None:
+        raise ConfigError(f"{type(instance).__name__}.{attribute.name} {fault}")
+
+
+def _fault_of(value: Secret) -> str | None:
     text = value.reveal()
     if not isinstance(text, str):
-        raise ConfigError(f"{owner}.{attribute.name} must be a text, not {type(text).__name__}")
-    if not _VISIBLE_ASCII.fullmatch(text):
-        what = "is empty" if not text else "contains a space, a line break or a character outside ASCII"
-        raise ConfigError(f"{owner}.{attribute.name} {what}; copy it again from the exchange's site")
+        return f"must be a text, not {type(text).__name__}"
+    if _VISIBLE_ASCII.fullmatch(text):
+        return None
+    what = "is empty" if not text else "contains a space, a line break or a character outside ASCII"
+    return f"{what}; copy it again from the exchange's site"
 
 
 @frozen
@@ -92,18 +102,23 @@ class Credentials:
         Raises:
             ConfigError: A variable is missing; the message names it.
         """
-        environ = os.environ if environ is None else environ
-        names = [attribute.name for attribute in fields(cls)]
-        for prefix in cls.prefixes:
-            values = {name: environ.get(f"{prefix}{name.upper()}") for name in names}
-            if any(values.values()):
-                break
-        else:
-            prefix, values = cls.prefixes[0], dict.fromkeys(names)
-        missing = [f"{prefix}{name.upper()}" for name, value in values.items() if not value]
+        found, missing = cls._look_into(os.environ if environ is None else environ)
+        del environ  # a traceback's variables may be printed
         if missing:
             raise ConfigError(f"no credentials: set {', '.join(missing)} in the environment")
-        return cls(**values)
+        return cls(**found)
+
+    @classmethod
+    def _look_into(cls, environ: Mapping[str, str]) -> tuple[dict[str, Secret], list[str]]:
+        """Return what is found by field, and the variables that are missing."""
+        names = [attribute.name for attribute in fields(cls)]
+        for prefix in cls.prefixes:
+            found = {name: Secret(value) for name in names if (value := environ.get(f"{prefix}{name.upper()}"))}
+            if found:
+                break
+        else:
+            prefix, found = cls.prefixes[0], {}
+        return found, [f"{prefix}{name.upper()}" for name in names if name not in found]
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(f"{type(self).__name__} cannot be pickled; read them from the environment or a profile there")

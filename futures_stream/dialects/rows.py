@@ -42,6 +42,7 @@ class Frame:
         received_ns: When it was read.
         origin: Pushed, or rows of a full set.
         unknown: Where words that nobody knew are counted.
+        hide: Masks what must not be shown of a text.
     """
 
     exchange: str
@@ -52,6 +53,7 @@ class Frame:
     received_ns: int
     origin: Origin
     unknown: Counter[str]
+    hide: Callable[[str], str] = str
 
 
 class Readers(NamedTuple):
@@ -148,7 +150,7 @@ def key_of(record: Record) -> tuple[str | None, ...] | None:
 
 def _unreadable(row: Any, frame: Frame, seq: int) -> Unreadable:
     try:
-        text = json.dumps(row, default=str)[:_LONGEST_SHOWN]
+        text = frame.hide(json.dumps(row, default=str))[:_LONGEST_SHOWN]
     except (ValueError, RecursionError):  # it was decoded, but is nested a little too deep for the way back
         text = ""
     return Unreadable(

@@ -8,11 +8,12 @@ from attrs import frozen
 
 from futures_stream.clock import Clock
 from futures_stream.dialects.credentials import Secret
+from futures_stream.engine.budget import budget_at
 from futures_stream.engine.errands import Errands, Running
 from futures_stream.engine.lease import LeaseGranted, LeaseKeeper, LeaseRefused
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Connection, Network
-from futures_stream.errors import ConnectFailed, FuturesStreamError
+from futures_stream.errors import ConnectFailed, FuturesStreamError, Throttled
 
 __all__ = ["Dialed", "Dialing"]
 
@@ -61,12 +62,14 @@ class Dialing:
         self._clock = clock
         self._generation = 0
         self._running: Running[Connection] | None = None
+        self._begin_at: float | None = None
         self._abandon_at: float | None = None
+        self._budget = budget_at(clock, plan.endpoints.ws_url or "", "connect", plan.dialect.limits)
 
     @property
     def deadline(self) -> float | None:
-        """When to give up the dial, in monotonic seconds; None if there is none to give up."""
-        return self._abandon_at
+        """When to look at the time, in monotonic seconds; None if there is nothing to wait for."""
+        return self._begin_at if self._abandon_at is None else self._abandon_at
 
     @property
     def under_way(self) -> bool:
@@ -74,9 +77,28 @@ class Dialing:
         return self._running is not None
 
     def begin(self) -> None:
-        """Start on a new connection."""
+        """
+        Start on a new connection, as soon as the host's budget allows one.
+
+        Raises:
+            Throttled: The host wants to hear of nobody for a while.
+        """
         self.give_up()
+        if (pause := self._budget.paused_for) > 0:
+            raise Throttled(f"the host allows no connection for another {pause:.0f} s", retry_after=pause)
         self._generation += 1
+        wait = self._budget.book()
+        if wait > 0:
+            self._begin_at = self._clock.monotonic() + wait
+        else:
+            self._begin()
+
+    def pause(self, seconds: float) -> None:
+        """Keep all streams of this process from connecting to the host for so long: it has said so."""
+        self._budget.pause(seconds)
+
+    def _begin(self) -> None:
+        self._begin_at = None
         if self._keeper is None:
             self._dial(None)
         else:
@@ -84,7 +106,7 @@ class Dialing:
 
     def give_up(self) -> None:
         """Forget the connection that is being made."""
-        self._abandon_at = None
+        self._abandon_at = self._begin_at = None
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
@@ -118,11 +140,13 @@ class Dialing:
 
     def look_at_time(self) -> None:
         """
-        Give up a dial that hangs in a system call.
+        Begin what had to wait, and give up a dial that hangs in a system call.
 
         Raises:
             ConnectFailed: It did.
         """
+        if self._begin_at is not None and self._clock.monotonic() >= self._begin_at:
+            self._begin()
         if self._abandon_at is not None and self._clock.monotonic() >= self._abandon_at:
             self.give_up()
             limit = self._plan.limits.phase

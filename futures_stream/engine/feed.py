@@ -11,6 +11,7 @@ from attrs import frozen
 
 from futures_stream.clock import CLOCK_JUMP, Clock
 from futures_stream.engine.backoff import Backoff
+from futures_stream.engine.budget import Budget, budget_at
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.defects import defect
 from futures_stream.engine.delivery import Delivery
@@ -102,7 +103,9 @@ class Feed:
         self._links = Links(self._inbox, clock)
         self._stop_asked = False
         self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
-        self._standing = Standing(plan, delivery, lifecycle, clock)
+        self._standing = Standing(
+            plan=plan, delivery=delivery, lifecycle=lifecycle, clock=clock, random=random, mute=self._rotate
+        )
         self._link: Link | None = None
         self._peer_answers = plan.dialect.ping.answered
         self._retry_at: float | None = clock.monotonic()
@@ -202,7 +205,7 @@ class Feed:
         )
         if made is not None:
             thread, self._keeper = made
-            self._standing.can_ask(thread.ask, thread.forget)
+            self._standing.can_ask(thread)
             crew.start("rest", thread.run, thread.wake)
 
     def _turn(self) -> None:
@@ -234,7 +237,7 @@ class Feed:
                 self._switch(successor)
         if self._standing.settle(self._subscriptions.channels):
             self._went_live()
-        self._standing.look_at_time()
+        self._standing.look_at_time(self._subscriptions.channels)
         self._delivery.look_at_time()
         self._delivery.flush()
 
@@ -250,16 +253,19 @@ class Feed:
                 self._link.hurry()
 
     def _tend(self, link: Link) -> None:
+        unread = link.unread
         link.read()
         link.look_at_time()
         link.write()
+        if link.unread > unread:
+            self._standing.misunderstood(self._subscriptions.channels)
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
             self._standing.greeted(self._subscriptions.channels)
         self._subscriptions.keep_promises(link.session)
 
     def _patience(self) -> float | None:
         """Return how long nothing needs to be done, in seconds."""
-        due = [self._retry_at, self._dialing.deadline, self._standing.deadline, self._delivery.deadline]
+        due = [self._retry_at, self._dialing.deadline, self._delivery.deadline, *self._standing.deadlines]
         due += self._links.deadlines + self._rotations.deadlines
         waits = [at - self._clock.monotonic() for at in due if at is not None]
         return max(0.0, min(waits)) if waits else None
@@ -282,7 +288,7 @@ class Feed:
             case LeaseConfirmed():
                 self._standing.believe_again(self._subscriptions.channels)
             case Answered():
-                self._standing.hear(news)
+                self._standing.hear(news, self._subscriptions.channels)
             case LeaseReplaced(error=error, asked=asked):
                 if self._link is not None:
                     self._doubt(str(error))
@@ -328,6 +334,7 @@ class Feed:
             answer_limit=self._plan.limits.answer,
             clock=self._clock,
             delivery=self._delivery,
+            budget=self._budget,
             refused=self._subscriptions.refused,
         )
         self._links.add(link)
@@ -396,6 +403,8 @@ class Feed:
         self._rotations.forget()
         self._dialing.give_up()
         asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
+        if isinstance(error, Throttled) and asked is not None:
+            self._dialing.pause(asked)
         delay = self._backoff.delay(live_for, asked)
         self._retry_at = self._clock.monotonic() + delay
         error.exchange = error.exchange or self._plan.dialect.name
@@ -403,6 +412,9 @@ class Feed:
         self._delivery.flush()
         self._lifecycle.to(State.BACKING_OFF)
         log.warning("%s: %s; next try in %.1f s", self._plan.name, error, delay)
+
+    def _budget(self, kind: str) -> Budget:
+        return budget_at(self._clock, self._plan.endpoints.ws_url or "", kind, self._plan.dialect.limits)
 
     def _doubt(self, reason: str) -> None:
         if self._link is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from futures_stream.records import Balance, Execution, Order, Position, Record
 from futures_stream.vocabulary import Mark, Origin, PositionSide, PositionStatus
 
-__all__ = ["Key", "Knowledge", "Picture", "keyed", "signed_size"]
+__all__ = ["Key", "Knowledge", "Picture", "amount_of", "is_open", "keyed", "signed_size"]
 
 Key = tuple[object, ...]
 
@@ -36,6 +36,12 @@ class Picture:
     positions: dict[Key, Position] = field(factory=dict)
     balances: dict[Key, Balance] = field(factory=dict)
 
+    def of_kind(self, kind: str) -> Mapping[Key, Record]:
+        """Return what is open of one kind, by key."""
+        if kind == "orders":
+            return {(order_id,): order for order_id, order in self.orders.items()}
+        return self.positions if kind == "positions" else self.balances
+
 
 class Knowledge:
     """
@@ -50,6 +56,7 @@ class Knowledge:
 
     Attributes:
         repeated: How many executions were not told again.
+        stirred: Whether anything was told of the account since somebody lowered this.
 
     Threads:
         Belongs to the I/O thread.
@@ -57,6 +64,7 @@ class Knowledge:
 
     def __init__(self, most_orders: int = 10_000, most_trades: int = 100_000) -> None:
         self.repeated = 0
+        self.stirred = False
         self._most_orders = most_orders
         self._most_trades = most_trades
         self._orders: OrderedDict[str, Order] = OrderedDict()
@@ -160,10 +168,10 @@ class Knowledge:
         self._touch("positions", key, position.symbol)
         if self._is_late("positions", key, position):
             return evolve(position, marks=position.marks | _LATE)
-        if position.size == 0 or position.status not in (PositionStatus.OPEN, PositionStatus.UNKNOWN):
-            self._positions.pop(key, None)
-        else:
+        if is_open(position):
             self._positions[key] = position
+        else:
+            self._positions.pop(key, None)
         return position
 
     def _note_balance(self, balance: Balance) -> Record:
@@ -194,6 +202,7 @@ class Knowledge:
         return evolve(execution, marks=execution.marks | _CONFLICT)
 
     def _touch(self, kind: str, key: Key, symbol: str | None) -> None:
+        self.stirred = True
         if self._touched is not None:
             self._touched.add((kind, key))
         if symbol is not None:
@@ -233,6 +242,20 @@ def keyed(record: Record) -> tuple[str, Key] | None:
     if isinstance(record, Balance):
         return None if record.asset is None else ("balances", (record.asset,))
     return None
+
+
+def is_open(record: Record) -> bool:
+    """Tell whether what a record tells of still exists; a balance always does."""
+    if isinstance(record, Position):
+        return record.size != 0 and record.status in (PositionStatus.OPEN, PositionStatus.UNKNOWN)
+    return not (isinstance(record, Order) and record.status.final)
+
+
+def amount_of(record: Record | None) -> Decimal | None:
+    """Return the one quantity of a record that only what happens to the account can change; None if it has none."""
+    if isinstance(record, Order):
+        return record.filled
+    return record.size if isinstance(record, Position) else None
 
 
 def signed_size(position: Position) -> Decimal | None:

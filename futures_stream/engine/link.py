@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from futures_stream.clock import Clock
 from futures_stream.dialects.base import Control, Ping, Send, Session
+from futures_stream.engine.budget import Budget
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.keepalive import Keepalive
 from futures_stream.engine.monitors import renumbered
+from futures_stream.engine.outbox import Outbox
 from futures_stream.engine.ports import Connection
 from futures_stream.errors import FuturesStreamError, MessageNotUnderstood, PeerSilent, SubscriptionRejected, printable
 from futures_stream.records import Record, Unreadable
@@ -35,12 +37,14 @@ class Link:
         answer_limit: Seconds that the exchange has for an answer it owes.
         clock: Measures all of that.
         delivery: Takes the records.
+        budget: Returns the host's budget for a kind of action.
         refused: Told of a subscription that the exchange refuses; raises it if it must not go on without.
 
     Attributes:
         session: The session.
         heard_at: Wall time of the last frame, in ms since 1970.
         told: How many records it has delivered.
+        unread: How many messages could not be read that may have been about the account.
         through: What its records go through before they are delivered; None for nothing.
 
     Threads:
@@ -58,6 +62,7 @@ class Link:
         answer_limit: float,
         clock: Clock,
         delivery: Delivery,
+        budget: Callable[[str], Budget],
         refused: Callable[[SubscriptionRejected], None],
     ) -> None:
         now = clock.monotonic()
@@ -65,6 +70,7 @@ class Link:
         self.session = session
         self.heard_at = clock.unix_ms()
         self.told = 0
+        self.unread = 0
         self.through: Callable[[list[Record]], list[Record]] | None = None
         self._ping = ping
         self._keepalive = Keepalive(ping, silence_limit, answers, now)
@@ -72,6 +78,7 @@ class Link:
         self._clock = clock
         self._delivery = delivery
         self._refused = refused
+        self._outbox = Outbox(connection, budget, clock)
         self._frames = connection.frames
         self._awaiting: str | None = None
         self._answer_due: float | None = None
@@ -111,6 +118,7 @@ class Link:
             try:
                 self._hear(message, received_ns)
             except MessageNotUnderstood as error:
+                self.unread += not error.is_news
                 self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
             except FuturesStreamError as error:
                 bad = bad or error  # what was received behind it is delivered all the same
@@ -135,6 +143,7 @@ class Link:
             PeerSilent: The other side owes an answer, or any sign of life, for too long.
         """
         now = self._clock.monotonic()
+        self._pump()
         if self._keepalive.is_dead(now):
             raise PeerSilent(f"nothing was heard for {self._keepalive.silent_for(now):.0f} s, pings included")
         if self._answer_due is not None and now >= self._answer_due:
@@ -145,7 +154,7 @@ class Link:
             if self._ping.text is None:
                 self.connection.ping()
             else:
-                self.connection.send(self._ping.text)
+                self._outbox.ping(self._ping.text)
             self._keepalive.pinged(now)
 
     def hurry(self) -> None:
@@ -156,6 +165,8 @@ class Link:
     def deadline(self) -> float:
         """When to look at the time again, in monotonic seconds."""
         due = [self._keepalive.deadline]
+        if (next_send := self._outbox.deadline) is not None:
+            due.append(next_send)
         if self._answer_due is not None:
             due.append(self._answer_due)
         if self._stuck_since is not None:
@@ -183,10 +194,12 @@ class Link:
             self.obey(answer)
 
     def _send(self, sends: tuple[Send, ...]) -> None:
-        for send in sends:
-            log.debug("send %s", send.label)
-            self.connection.send(send.text)
-        awaiting = self.session.awaiting
-        if awaiting != self._awaiting:
+        self._outbox.put(sends)
+        self._pump()
+
+    def _pump(self) -> None:
+        self._outbox.pump()
+        awaiting = None if self._outbox.deadline is not None else self.session.awaiting
+        if awaiting != self._awaiting:  # an answer is due from when the question is out
             self._awaiting = awaiting
             self._answer_due = None if awaiting is None else self._clock.monotonic() + self._answer_limit

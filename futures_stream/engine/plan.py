@@ -41,6 +41,8 @@ class Plan:
         channels: What to listen to, in neutral words.
         symbols: Contracts to listen to; None for all.
         limits: Time limits.
+        audit_every: Seconds between two comparisons of a live stream with REST; None for none.
+        poll_every: Seconds between two rounds of questions while the stream is down; None for none.
         release_lease: Whether to delete the listen key at the end.
     """
 
@@ -51,6 +53,8 @@ class Plan:
     channels: tuple[str, ...]
     symbols: tuple[str, ...] | None = None
     limits: Limits = field(factory=Limits)
+    audit_every: float | None = 60.0
+    poll_every: float | None = 10.0
     release_lease: bool = False
 
     @property

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.knowledge import Key, Knowledge, Picture, keyed
 from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.proof import unexplained
-from futures_stream.engine.rest_thread import Answered
+from futures_stream.engine.rest_thread import Answered, Asker
 from futures_stream.errors import ConnectFailed, FuturesStreamError
 from futures_stream.records import Execution, Order, Record, Snapshot
 from futures_stream.vocabulary import Origin
 
-__all__ = ["Outcome", "Repair"]
+__all__ = ["Outcome", "Recovered", "Repair", "Scope"]
 
 log = logging.getLogger("futures_stream.engine")
 
@@ -43,6 +43,22 @@ class Outcome:
     unexplained: tuple[str, ...] = ()
 
 
+@define
+class Recovered:
+    """
+    What has been recovered of one gap so far; several rounds of questions may be asked while it lasts.
+
+    Attributes:
+        before: The account when the last message before the gap had been read.
+        executions: Executions that only REST told.
+        count: How many records were delivered that the stream had not told.
+    """
+
+    before: Picture = field(factory=Picture)
+    executions: list[Execution] = field(factory=list)
+    count: int = 0
+
+
 @frozen(kw_only=True)
 class Scope:
     """
@@ -51,14 +67,12 @@ class Scope:
     Attributes:
         kinds: Kinds of state that the stream carries.
         asked: Kinds to ask for.
-        before: The account when the last message before the gap had been read.
         queries: What to ask, in order.
         reasons: Kinds that can never be proven.
     """
 
     kinds: tuple[str, ...]
     asked: tuple[str, ...]
-    before: Picture
     queries: tuple[Query, ...]
     reasons: frozenset[str] = field(factory=frozenset)
 
@@ -72,9 +86,9 @@ class Repair:
     push is newer, or as new. So an older row never follows a newer push, and nothing is held back meanwhile.
 
     Args:
-        generation: Marks its questions: answers to others are ignored.
         scope: What it is about.
-        ask: Puts a question to the REST thread.
+        recovered: What was recovered of the gap before, and will be.
+        asker: Asks the exchange; None if there is nothing to ask.
         knowledge: What has been delivered so far.
         delivery: Takes the rows.
 
@@ -85,23 +99,21 @@ class Repair:
     def __init__(
         self,
         *,
-        generation: int,
         scope: Scope,
-        ask: Callable[[int, Query], None],
+        recovered: Recovered,
+        asker: Asker | None,
         knowledge: Knowledge,
         delivery: Delivery,
     ) -> None:
-        self._generation = generation
         self._scope = scope
-        self._ask = ask
+        self._gap = recovered
+        self._asker = asker
         self._knowledge = knowledge
         self._delivery = delivery
         self._open = deque(scope.queries)
         self._touched: set[tuple[str, Key]] = set()
         self._keys: dict[Key, None] = {}  # of the pages of the question that is being asked
         self._failed: set[str] = set()
-        self._recovered = 0
-        self._executions: list[Execution] = []
         self._next()
 
     @property
@@ -111,7 +123,7 @@ class Repair:
 
     def hear(self, answered: Answered) -> None:
         """Deal with what became of the question that was asked last."""
-        if answered.generation == self._generation and self._open:
+        if answered.asker is self and self._open:
             query = self._open.popleft()
             if answered.answer is None:
                 self._give_up(query.kind, answered.error)
@@ -126,28 +138,28 @@ class Repair:
 
     def outcome(self) -> Outcome:
         """Return what is known now."""
-        scope = self._scope
+        scope, before = self._scope, self._gap.before
         after = self._knowledge.picture()
-        ended = {order_id: order for order_id in scope.before.orders if (order := self._knowledge.order(order_id))}
-        faults = unexplained(scope.before, after, ended, self._executions)
+        ended = {order_id: order for order_id in before.orders if (order := self._knowledge.order(order_id))}
+        faults = unexplained(before, after, ended, self._gap.executions)
         doubtful = self._failed | scope.reasons | faults.keys()
         proven = tuple(kind for kind in scope.kinds if kind in scope.asked and kind not in doubtful)
         return Outcome(
-            recovered=self._recovered,
+            recovered=self._gap.count,
             proven=proven,
             unproven=tuple(kind for kind in scope.kinds if kind not in proven),
             unexplained=tuple(fault for kind in sorted(faults) for fault in faults[kind]),
         )
 
     def _next(self) -> None:
-        if not self._open:
+        if not self._open or self._asker is None:
             self._knowledge.look_away()
             return
         query = self._open[0]
         if query.page == 1:
             self._touched = self._knowledge.watch()
             self._keys = {}
-        self._ask(self._generation, query)
+        self._asker.ask(self, query)
 
     def _give_up(self, kind: str, error: FuturesStreamError | None) -> None:
         log.warning("the exchange could not be asked for %s: %s", kind, error)
@@ -180,8 +192,8 @@ class Repair:
 
     def _deliver(self, kind: str, records: Sequence[Record]) -> None:
         if kind == "executions":
-            self._executions += [record for record in records if isinstance(record, Execution)]
-        self._recovered += sum(1 for record in records if kind == "executions" or self._is_change(record))
+            self._gap.executions += [record for record in records if isinstance(record, Execution)]
+        self._gap.count += sum(1 for record in records if kind == "executions" or self._is_change(record))
         self._delivery.add(renumbered(records, self._delivery.next_seq))
 
     def _is_change(self, record: Record) -> bool:

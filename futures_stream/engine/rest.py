@@ -60,6 +60,11 @@ class RestCaller:
         """End the current wait, if the stop flag that it looks at is up."""
         self._woken.set()
 
+    @property
+    def has_spare(self) -> bool:
+        """Whether the host allows much more than is asked of it now."""
+        return self._budget.has_spare
+
     def call(self, request: Request, stopping: Event, limit: float | None = None) -> Response:
         """
         Make a call and wait for the answer; any HTTP status is one, but 404 sends it to the next root.

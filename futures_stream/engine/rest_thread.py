@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from random import Random
-from urllib.parse import urlsplit
+from typing import Protocol
 
 from attrs import frozen
 
 from futures_stream.clock import Clock, Event
-from futures_stream.dialects.base import Answer, Dialect, Query, is_loopback
-from futures_stream.engine.budget import budget_of
+from futures_stream.dialects.base import Answer, Dialect, Query
+from futures_stream.engine.budget import budget_at
 from futures_stream.engine.errands import Errands
 from futures_stream.engine.lease import LeaseKeeper
 from futures_stream.engine.plan import Plan
@@ -19,17 +19,40 @@ from futures_stream.engine.ports import Network
 from futures_stream.engine.rest import RestCaller
 from futures_stream.errors import FuturesStreamError
 
-__all__ = ["Answered", "RestThread", "rest_thread"]
+__all__ = ["Answered", "Asker", "RestThread", "rest_thread"]
 
 
 @frozen
 class Answered:
-    """What became of a query: an answer, or an error."""
+    """
+    What became of a query: an answer, or an error.
 
-    generation: int
+    Attributes:
+        asker: Who asked; an answer for anybody else than who asks now comes too late.
+    """
+
+    asker: object
     query: Query
     answer: Answer | None
     error: FuturesStreamError | None
+
+
+class Asker(Protocol):
+    """
+    What asks an exchange over REST; :class:`RestThread` does.
+
+    Threads:
+        Every method is callable from any thread.
+    """
+
+    def ask(self, asker: object, query: Query) -> None:
+        """Ask the exchange; the answer comes as an :class:`Answered` for that asker."""
+
+    def forget(self) -> None:
+        """Ask nothing of what has not been asked yet."""
+
+    def has_spare(self) -> bool:
+        """Tell whether the host allows much more than is being asked; what can wait should, if it does not."""
 
 
 class RestThread:
@@ -47,7 +70,7 @@ class RestThread:
         stopping: Raised when the thread should end.
 
     Threads:
-        :meth:`ask`, :meth:`forget` and :meth:`wake` are callable from any thread; :meth:`run` is the thread itself.
+        :meth:`run` is the thread itself; the rest is callable from any thread.
     """
 
     def __init__(
@@ -70,16 +93,20 @@ class RestThread:
         self._clock = clock
         self._news = news
         self._stopping = stopping
-        self._queries: deque[tuple[int, Query]] = deque()
+        self._queries: deque[tuple[object, Query]] = deque()
 
-    def ask(self, generation: int, query: Query) -> None:
-        """Ask the exchange; the answer comes as an :class:`Answered` of that generation."""
-        self._queries.append((generation, query))
+    def ask(self, asker: object, query: Query) -> None:
+        """Ask the exchange; the answer comes as an :class:`Answered` for that asker."""
+        self._queries.append((asker, query))
         self._news.set()
 
     def forget(self) -> None:
         """Ask nothing of what has not been asked yet."""
         self._queries.clear()
+
+    def has_spare(self) -> bool:
+        """Tell whether the host allows much more than is being asked; what can wait should, if it does not."""
+        return not self._queries and self._rest.has_spare
 
     def wake(self) -> None:
         """Make the thread look at its stop flag."""
@@ -96,23 +123,23 @@ class RestThread:
             if pause == 0.0:
                 continue
             try:
-                generation, query = self._queries.popleft()
+                asker, query = self._queries.popleft()
             except IndexError:
                 self._news.wait(pause)
             else:
-                self._inquire(generation, query)
+                self._inquire(asker, query)
         if self._keeper is not None:
             self._keeper.finish()
 
-    def _inquire(self, generation: int, query: Query) -> None:
+    def _inquire(self, asker: object, query: Query) -> None:
         try:
             response = self._rest.call(query.request, self._stopping)
             received_ns = self._clock.unix_ns()
             answer = self._dialect.read_answer(query, response, account=self._account, received_ns=received_ns)
         except FuturesStreamError as error:
-            self._post(Answered(generation, query, None, error))
+            self._post(Answered(asker, query, None, error))
         else:
-            self._post(Answered(generation, query, answer, None))
+            self._post(Answered(asker, query, answer, None))
 
 
 def rest_thread(
@@ -140,9 +167,6 @@ def rest_thread(
     dialect, base_url = plan.dialect, plan.endpoints.rest_url or ""
     if dialect.lease is None and not dialect.queryable:
         return None
-    where = urlsplit(base_url)
-    # What answers on this machine is a simulator, whose limits are its own; a ban that it tells is kept all the same.
-    limits = () if is_loopback(where.hostname or "") else dialect.rest_limits
     rest = RestCaller(
         network=network,
         base_url=base_url,
@@ -150,7 +174,7 @@ def rest_thread(
         errands=errands,
         clock=clock,
         limit=plan.limits.phase,
-        budget=budget_of(clock, where.netloc, "rest", limits),
+        budget=budget_at(clock, base_url, "rest", dialect.limits),
     )
     news = clock.event()
     keeper = None

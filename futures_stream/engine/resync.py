@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from futures_stream.dialects.base import Query
 from futures_stream.engine.delivery import Delivery
-from futures_stream.engine.knowledge import Picture
 from futures_stream.engine.plan import Plan
-from futures_stream.engine.repair import Outcome, Repair, Scope
-from futures_stream.engine.rest_thread import Answered
+from futures_stream.engine.repair import Outcome, Recovered, Repair, Scope
+from futures_stream.engine.rest_thread import Answered, Asker
 
 __all__ = ["Resync"]
 
@@ -20,30 +16,21 @@ class Resync:
 
     Args:
         plan: Who asks whom.
-        delivery: Takes what is fetched; shows what is delivered.
-        ask: Puts a question to the REST thread; None where there is no REST.
-        forget: Takes back what has not been asked yet.
+        delivery: Takes what is fetched; knows what is delivered.
+
+    Attributes:
+        asker: Asks the exchange; None where there is no REST.
 
     Threads:
         Belongs to the I/O thread.
     """
 
-    def __init__(
-        self,
-        *,
-        plan: Plan,
-        delivery: Delivery,
-        ask: Callable[[int, Query], None] | None,
-        forget: Callable[[], None],
-    ) -> None:
+    def __init__(self, *, plan: Plan, delivery: Delivery) -> None:
+        self.asker: Asker | None = None
         self._plan = plan
         self._delivery = delivery
-        self._ask = ask
-        self._forget = forget
-        self._generation = 0
         self._repair: Repair | None = None
-        self._before = Picture()
-        self._knowledge = delivery.knowledge
+        self._recovered = Recovered()
 
     @property
     def running(self) -> bool:
@@ -57,7 +44,7 @@ class Resync:
 
     def mark(self) -> None:
         """A gap begins: remember how the account stood."""
-        self._before = self._knowledge.picture()
+        self._recovered = Recovered(before=self._delivery.knowledge.picture())
 
     def begin(self, channels: tuple[str, ...], since: int | None) -> None:
         """
@@ -68,27 +55,23 @@ class Resync:
             since: The gap's beginning, in ms; None if there is none to close.
         """
         self.abandon()
-        dialect, plan = self._plan.dialect, self._plan
+        dialect, plan, knowledge = self._plan.dialect, self._plan, self._delivery.knowledge
         kinds = dialect.kinds(channels)
-        wanted = kinds if since is None else (*kinds, "executions")
-        asked = tuple(kind for kind in dialect.queryable if kind in wanted) if self._ask is not None else ()
-        if since is None:
-            asked = tuple(kind for kind in asked if kind != "executions")
+        wanted = {*kinds, "executions"} if since is not None else {*kinds} - {"executions"}
+        asked = tuple(kind for kind in dialect.queryable if kind in wanted) if self.asker is not None else ()
         queries = dialect.queries(
-            plan.credentials, kinds=asked, symbols=plan.symbols, known=self._knowledge.symbols, since=since
+            plan.credentials, kinds=asked, symbols=plan.symbols, known=knowledge.symbols, since=since
         )
-        self._generation += 1
         self._repair = Repair(
-            generation=self._generation,
             scope=Scope(
                 kinds=kinds,
                 asked=asked,
-                before=self._before,
                 queries=queries,
                 reasons=frozenset(kind for kind in kinds if dialect.unprovable(kind, plan.symbols)),
             ),
-            ask=self._ask or _nobody,
-            knowledge=self._knowledge,
+            recovered=self._recovered if since is not None else Recovered(),
+            asker=self.asker,
+            knowledge=knowledge,
             delivery=self._delivery,
         )
 
@@ -106,9 +89,6 @@ class Resync:
         """Ask nothing more."""
         repair, self._repair = self._repair, None
         if repair is not None:
-            self._forget()
+            if self.asker is not None:
+                self.asker.forget()
             repair.abandon()
-
-
-def _nobody(generation: int, query: Query) -> None:
-    raise RuntimeError("a dialect with questions but without REST")

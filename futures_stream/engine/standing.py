@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from random import Random
 
 from futures_stream.clock import Clock
-from futures_stream.dialects.base import Query
+from futures_stream.engine.audit import Audit, Difference
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.gaps import Gaps
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.promise import Promise
-from futures_stream.engine.rest_thread import Answered
+from futures_stream.engine.rest_thread import Answered, Asker
 from futures_stream.engine.resync import Resync
 from futures_stream.errors import FuturesStreamError
-from futures_stream.records import Live
+from futures_stream.records import Drift, Live
 from futures_stream.vocabulary import State
 
 __all__ = ["Standing"]
+
+_ASK_AGAIN = 60.0  # seconds between two rounds of questions because of messages that could not be read
 
 
 class Standing:
@@ -29,36 +33,53 @@ class Standing:
         delivery: Takes the notices.
         lifecycle: Shows the state.
         clock: Measures blindness.
+        random: Where jitter comes from.
+        mute: Told why the connection that serves may push nothing although it should.
 
     Threads:
         Belongs to the I/O thread.
     """
 
-    def __init__(self, plan: Plan, delivery: Delivery, lifecycle: Lifecycle, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        delivery: Delivery,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        random: Random,
+        mute: Callable[[str], None],
+    ) -> None:
         self._plan = plan
         self._delivery = delivery
         self._lifecycle = lifecycle
         self._clock = clock
+        self._random = random
+        self._mute = mute
         self._live_at: float | None = None
         self._waiting: list[Promise] = []
-        self._resync = Resync(plan=plan, delivery=delivery, ask=None, forget=lambda: None)  # until there is REST
+        self._resync = Resync(plan=plan, delivery=delivery)
         self._gaps = Gaps(
             delivery=delivery,
             lifecycle=lifecycle,
-            mark=lambda: self._resync.mark(),
+            mark=self._resync.mark,
             limit=plan.limits.blind,
             clock=clock,
         )
+        self._audit: Audit | None = None
+        self._poll_at: float | None = None
+        self._asked_again_at = -math.inf
 
-    def can_ask(self, ask: Callable[[int, Query], None], forget: Callable[[], None]) -> None:
-        """
-        Tell how the exchange is asked over REST.
-
-        Args:
-            ask: Puts a question to the REST thread.
-            forget: Takes back what has not been asked yet.
-        """
-        self._resync = Resync(plan=self._plan, delivery=self._delivery, ask=ask, forget=forget)
+    def can_ask(self, asker: Asker) -> None:
+        """Tell how the exchange is asked over REST."""
+        self._resync.asker = asker
+        self._audit = Audit(
+            plan=self._plan,
+            knowledge=self._delivery.knowledge,
+            asker=asker,
+            clock=self._clock,
+            random=self._random,
+        )
 
     @property
     def live_for(self) -> float:
@@ -66,33 +87,45 @@ class Standing:
         return 0.0 if self._live_at is None else self._clock.monotonic() - self._live_at
 
     @property
-    def deadline(self) -> float | None:
+    def deadlines(self) -> list[float | None]:
         """When to look at the time, in monotonic seconds."""
-        return self._gaps.deadline
+        return [self._gaps.deadline, self._poll_at, None if self._audit is None else self._audit.deadline]
 
-    def look_at_time(self) -> None:
+    def look_at_time(self, channels: tuple[str, ...]) -> None:
         """
-        Make sure that the stream is not blind for too long.
+        Ask what is to be asked by now, and make sure that the stream is not blind for too long.
 
         Raises:
             Blind: It is.
         """
         self._gaps.look_at_time()
+        if self._poll_at is not None and self._clock.monotonic() >= self._poll_at:
+            self._poll_at = None
+            self._resync.begin(channels, self._gaps.since)
+        if self._audit is not None and self._lifecycle.status.state is State.LIVE and not self._resync.running:
+            self._audit.look_at_time(channels)
 
     def greeted(self, channels: tuple[str, ...]) -> None:
         """All that was asked for is subscribed: learn how the account stands, then go live."""
         self._lifecycle.to(State.RESYNCING)
-        self._resync.begin(channels, self._gaps.since)
+        self._begin(channels, self._gaps.since)
 
-    def hear(self, answered: Answered) -> None:
+    def hear(self, answered: Answered, channels: tuple[str, ...]) -> None:
         """Deal with an answer of the REST thread's."""
         self._resync.hear(answered)
+        drifts = () if self._audit is None else self._audit.hear(answered)
+        if drifts:
+            self._drifted(drifts, channels)
 
     def settle(self, channels: tuple[str, ...]) -> bool:
         """When all has been asked, act on it; tell whether a fresh connection has gone live with it."""
         if not self._resync.done:
             return False
         outcome = self._resync.finish()
+        if self._lifecycle.status.state not in (State.RESYNCING, State.LIVE):  # asked while the stream is down
+            self._delivery.flush()
+            self._poll_later()
+            return False
         fresh = self._live_at is None
         if self._lifecycle.status.state is State.RESYNCING:
             self._gaps.end(outcome)
@@ -101,6 +134,8 @@ class Standing:
             self._lifecycle.note(error=None)
             self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
             self._lifecycle.to(State.LIVE)
+        if self._audit is not None:
+            self._audit.begin()
         self._delivery.flush()
         for promise in self._waiting:
             promise.keep()
@@ -111,29 +146,71 @@ class Standing:
         """Learn how the account stands now; a stream that is not live does so by itself."""
         self._waiting.append(promise)
         if self._lifecycle.status.state is State.LIVE and not self._resync.running:
-            self._resync.begin(channels, None)
+            self._begin(channels, None)
+
+    def misunderstood(self, channels: tuple[str, ...]) -> None:
+        """A message could not be read, which may have been about the account: ask, though not about each one."""
+        now = self._clock.monotonic()
+        is_time = now >= self._asked_again_at + _ASK_AGAIN and self._resync.asker is not None
+        if is_time and self._lifecycle.status.state is State.LIVE and not self._resync.running:
+            self._asked_again_at = now
+            self._begin(channels, None)
 
     def doubt(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
         """The connection stands, but may be mute."""
         if self._lifecycle.status.state is State.LIVE:
             self._gaps.begin(reason, since, channels)
             self._delivery.flush()
-            self._resync.abandon()
+            self._abandon()
             self._lifecycle.to(State.RESYNCING)
 
     def believe_again(self, channels: tuple[str, ...]) -> None:
         """The doubt is over: learn how the account stands."""
         if self._lifecycle.status.state is State.RESYNCING:
-            self._resync.begin(channels, self._gaps.since)
+            self._begin(channels, self._gaps.since)
 
     def lost(self, reason: str, since: int, channels: tuple[str, ...], told: int) -> None:
         """A connection is lost that had told so many records: say what may be missing, if it had begun to serve."""
         if self._live_at is not None or told:
             self._gaps.begin(reason, since, channels)
-        self._resync.abandon()
+        self._abandon()
         self._live_at = None
+        self._poll_later()
 
     def end(self, error: FuturesStreamError) -> None:
         """Tell those who wait that nothing will come of it."""
         for promise in self._waiting:
             promise.break_(error)
+
+    def _begin(self, channels: tuple[str, ...], since: int | None) -> None:
+        if self._audit is not None:
+            self._audit.stop()
+        self._poll_at = None
+        self._resync.begin(channels, since)
+
+    def _abandon(self) -> None:
+        if self._audit is not None:
+            self._audit.stop()
+        self._poll_at = None
+        self._resync.abandon()
+
+    def _poll_later(self) -> None:
+        """While the stream is down, ask now and then all the same."""
+        every = self._plan.poll_every
+        if every is not None and self._resync.asker is not None and self._gaps.since is not None:
+            self._poll_at = self._clock.monotonic() + every * self._random.uniform(0.9, 1.1)
+
+    def _drifted(self, drifts: Sequence[Difference], channels: tuple[str, ...]) -> None:
+        """The exchange says otherwise: something was missed since both last agreed."""
+        assert self._audit is not None
+        for each in drifts:
+            key = tuple(None if part is None else str(part) for part in each.key)
+            self._delivery.notice(
+                Drift, what=each.kind, key=key, symbol=each.symbol, stream=each.stream, rest=each.rest
+            )
+        reason = f"the exchange says otherwise over REST than the stream has told ({len(drifts)} of {drifts[0].kind})"
+        self._gaps.begin(reason, self._audit.agreed_at, channels)
+        self._delivery.flush()
+        self._lifecycle.to(State.RESYNCING)
+        self._begin(channels, self._gaps.since)
+        self._mute(reason)

@@ -161,6 +161,8 @@ def prepare_stream(
         channels=dialect.resolve_channels(channels),
         symbols=_checked_symbols(symbols),
         limits=Limits(blind=options.max_blind),
+        audit_every=options.audit_every,
+        poll_every=options.poll_while_blind,
         release_lease=options.release_listen_key,
     )
     if network is None:

@@ -21,6 +21,11 @@ class Options:
         allow_plaintext: Whether ``ws://`` and ``http://`` may leave this machine. Credentials can be read on the way.
         max_message_size: The longest message that is taken, in bytes.
         max_blind: Seconds without being live after which the stream ends with an error; None for never.
+        audit_every: Seconds between two comparisons of a live stream with what the exchange says over REST, where it
+            can be asked; longer while the host is busy. What differs is told as a
+            :class:`~futures_stream.records.Drift`, then fetched, and the connection is replaced. None for never.
+        poll_while_blind: Seconds between two questions how the account stands while the stream is down, where the
+            exchange can be asked: full sets keep coming, with ``origin=SNAPSHOT``. None for never.
         release_listen_key: Whether ``close()`` deletes the listen key. It is the account's, not ours: every other
             program that listens to the account loses its stream with it, so the default is to let it run out.
 
@@ -34,10 +39,16 @@ class Options:
     allow_plaintext: bool = False
     max_message_size: int = 4 * 1024 * 1024
     max_blind: float | None = None
+    audit_every: float | None = 60.0
+    poll_while_blind: float | None = 10.0
     release_listen_key: bool = False
 
     def __attrs_post_init__(self) -> None:
         if type(self.max_message_size) is not int or self.max_message_size < 1024:
             raise ConfigError(f"max_message_size is in bytes, and at least 1024, not {self.max_message_size!r}")
-        if self.max_blind is not None and not (isinstance(self.max_blind, int | float) and self.max_blind > 0):
-            raise ConfigError(f"max_blind is a number of seconds above 0, or None, not {self.max_blind!r}")
+        for name, least in (("max_blind", 0.0), ("audit_every", 1.0), ("poll_while_blind", 1.0)):
+            seconds = getattr(self, name)
+            is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+            if seconds is not None and not (is_number and seconds > 0 and seconds >= least):
+                bound = f"at least {least:g}" if least else "above 0"
+                raise ConfigError(f"{name} is a number of seconds, {bound}, or None, not {seconds!r}")

@@ -141,6 +141,11 @@ class FakeNetwork:
         with self._lock:
             self._dial_outcomes.extend(outcomes)
 
+    def let_dials_succeed(self) -> None:
+        """Forget how the next dials were to come out: they succeed."""
+        with self._lock:
+            self._dial_outcomes.clear()
+
     def answer(self, method: str, *answers: Answer) -> None:
         """
         Answer the next REST calls with this method so, one each, and all further ones as the last.

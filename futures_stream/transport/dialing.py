@@ -9,6 +9,7 @@ import ssl
 from collections import deque
 from typing import Any
 
+from futures_stream.dialects.base import is_loopback
 from futures_stream.transport.heads import read_head
 from futures_stream.transport.patience import READ, WRITE, Patience, why
 from futures_stream.transport.patient_socket import PatientSocket
@@ -43,6 +44,8 @@ def reach(place: Place, proxy: Proxy | None, context: ssl.SSLContext, patience: 
     shown = place.authority if proxy is None else f"the proxy {host}:{port}"
     patience.phase = f"resolving {host}"
     addresses = _resolve(host, port, patience)
+    if not place.encrypted and host.lower() == "localhost":
+        addresses = _on_this_machine(addresses, patience)
     patience.phase = f"connecting to {shown}"
     sock = connect_tcp(addresses, patience)
     try:
@@ -71,6 +74,14 @@ def _resolve(host: str, port: int, patience: Patience) -> list[Address]:
     if fault is not None or not found:
         raise patience.failure(f"{fault or 'no address'}; check the name and this machine's network")
     return [(family, address) for family, _, _, _, address in found]
+
+
+def _on_this_machine(addresses: list[Address], patience: Patience) -> list[Address]:
+    """Return the loopback addresses: what is not encrypted goes nowhere else, whatever ``localhost`` resolves to."""
+    found = [(family, address) for family, address in addresses if is_loopback(str(address[0]))]
+    if not found:
+        raise patience.failure("localhost is not this machine here; look into its hosts file")
+    return found
 
 
 def connect_tcp(addresses: list[Address], patience: Patience) -> socket.socket:

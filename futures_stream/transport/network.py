@@ -9,7 +9,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects.base import Request
-from futures_stream.dialects.credentials import Secret
+from futures_stream.dialects.credentials import Secret, secret
 from futures_stream.errors import ConfigError
 from futures_stream.transport.places import Proxies
 from futures_stream.transport.rest import Call
@@ -44,13 +44,15 @@ class Network:
         self,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        proxy: str | None = None,
+        proxy: str | Secret | None = None,
         ca_file: str | None = None,
         trust_env: bool = False,
         max_message_size: int = 4 * 1024 * 1024,
     ) -> None:
         self._clock = clock
-        self._proxies = Proxies.chosen(proxy, trust_env)
+        hidden = None if proxy is None else secret(proxy)
+        del proxy  # a traceback's variables may be printed, and it may hold a password
+        self._proxies = Proxies.chosen(hidden, trust_env)
         self._context = _usual_trust() if ca_file is None else _trusting(ca_file)
         self._max_message_size = max_message_size
 

@@ -10,6 +10,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from attrs import field, frozen
 
+from futures_stream.dialects.base import is_loopback
 from futures_stream.dialects.credentials import Secret
 from futures_stream.errors import ConfigError
 
@@ -75,12 +76,12 @@ class Proxies:
     environment: Mapping[str, Proxy] = field(factory=dict)
 
     @classmethod
-    def chosen(cls, proxy: str | None, trust_env: bool) -> Proxies:
+    def chosen(cls, proxy: Secret | None, trust_env: bool) -> Proxies:
         """
         Read the settings.
 
         Args:
-            proxy: The URL of a proxy for everything.
+            proxy: The URL of a proxy for everything; a secret, it may hold a password.
             trust_env: Whether the environment may name some.
 
         Raises:
@@ -90,19 +91,24 @@ class Proxies:
             return cls(_read_proxy("proxy", proxy))
         if not trust_env:
             return cls()
-        found = {scheme: url for scheme, url in getproxies().items() if scheme in ("http", "https", "all") and url}
+        found = {
+            scheme: Secret(url if "://" in url else f"http://{url}")
+            for scheme, url in getproxies().items()
+            if scheme in ("http", "https", "all") and url
+        }
         return cls(
-            environment={
-                scheme: _read_proxy(f"the environment's {scheme}_proxy", url if "://" in url else f"http://{url}")
-                for scheme, url in found.items()
-            }
+            environment={scheme: _read_proxy(f"the environment's {scheme}_proxy", url) for scheme, url in found.items()}
         )
 
     def leading_to(self, place: Place) -> Proxy | None:
         """Return the proxy that leads to a place; None to go there directly."""
-        if self.always is not None or not self.environment:
-            return self.always
-        if proxy_bypass(place.host) or proxy_bypass(place.authority):
+        proxy = self.always or self._of_environment(place)
+        # Seen from a proxy elsewhere "this machine" is the proxy's, and what is not encrypted would go to it.
+        astray = proxy is not None and is_loopback(place.host) and not is_loopback(proxy.host)
+        return None if astray else proxy
+
+    def _of_environment(self, place: Place) -> Proxy | None:
+        if not self.environment or proxy_bypass(place.host) or proxy_bypass(place.authority):
             return None
         return self.environment.get("https" if place.encrypted else "http") or self.environment.get("all")
 
@@ -153,17 +159,22 @@ def _place(parts: SplitResult) -> Place:
     return Place(parts.scheme, host if ":" in host else host.encode("idna").decode(), port)
 
 
-def _read_proxy(name: str, url: str) -> Proxy:
-    fault = None
+def _read_proxy(name: str, url: Secret) -> Proxy:
+    proxy = _proxy_of(url)
+    if isinstance(proxy, str):  # raised here, where no variable holds a password
+        raise ConfigError(f"{name} {proxy}")
+    return proxy
+
+
+def _proxy_of(url: Secret) -> Proxy | str:
+    """Return the proxy that a URL names, or what is wrong with it."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.reveal())
         host, port = parts.hostname, parts.port or 80
     except (ValueError, TypeError, AttributeError):
-        fault = f"{name} is not a URL"
-    if fault is None and (parts.scheme != "http" or not host or parts.path.strip("/") or parts.query):
-        fault = f"{name} should look like http://[user:password@]host:port; other kinds of proxies are not supported"
-    if fault is not None or not host:
-        raise ConfigError(fault or f"{name} has no host")
+        return "is not a URL"
+    if parts.scheme != "http" or not host or parts.path.strip("/") or parts.query:
+        return "should look like http://[user:password@]host:port; other kinds of proxies are not supported"
     if parts.username is None:
         return Proxy(host, port)
     login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()

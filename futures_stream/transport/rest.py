@@ -83,7 +83,7 @@ class Call(Errand[Response]):
             with closing(_ask(session, url, request, patience)) as answer:
                 text = _read_text(answer, request.largest, patience)
                 pause = retry_after(answer.headers.get("Retry-After"), patience.clock)
-                return Response(status=answer.status_code, text=text, retry_after=pause)
+                return Response(status=answer.status_code, text=text, retry_after=pause, secrets=request.secrets)
 
 
 def _ask(session: requests.Session, url: str, request: Request, patience: Patience) -> requests.Response:
@@ -187,6 +187,9 @@ class _Adapter(HTTPAdapter):
 
 
 class _Connection(HTTPConnection):
+    # Whoever sets it on http.client, to see the traffic of his own, would print our headers as well.
+    debuglevel = 0
+
     def __init__(self, connect: Callable[[], HeadFirstSocket], target: Secret, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._connect_to_place = connect

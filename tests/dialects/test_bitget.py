@@ -430,7 +430,7 @@ def test_not_understood(session: Session, text: str) -> None:
     """What cannot be understood is said with its text, and the session goes on."""
     with pytest.raises(MessageNotUnderstood) as caught:
         session.receive(text, 5, 7)
-    assert caught.value.text == text
+    assert caught.value.text == text[:65536]  # a notice shows less
     assert caught.value.exchange == "bitget"
     assert one(session, frame("bitget", "orders.json")) == EXPECTED["orders"]
 

@@ -214,7 +214,7 @@ def test_queries(dialect: Dialect) -> None:
     assert all(query.page == 1 and query.since in (None, 1) for query in queries)
     assert queries == questions(dialect, symbols=["A", "B", "A"])
     assert questions(dialect, kinds=[]) == questions(dialect, kinds=["prices"]) == ()
-    assert bool(dialect.rest_limits) >= bool(queries)
+    assert bool(dialect.limits.get("rest")) >= bool(queries)
 
 
 @dialects

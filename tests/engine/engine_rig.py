@@ -66,8 +66,8 @@ FINE = code_answer(0)
 class Rig:
     """One stream whose clock and network are in a test's hands; use it as a block."""
 
-    def __init__(self, exchange: str | Dialect, **asked: Any) -> None:
-        self.clock = FakeClock()
+    def __init__(self, exchange: str | Dialect, clock: FakeClock | None = None, **asked: Any) -> None:
+        self.clock = FakeClock() if clock is None else clock
         name = exchange if isinstance(exchange, str) else exchange.name
         self.network = FakeNetwork(self.clock, reply_bitget if name == "bitget" else None)
         self.network.answer("POST", key_answer(KEY_1))

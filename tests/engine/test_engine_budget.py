@@ -1,12 +1,16 @@
 """What a host allows, shared by everything in this process that talks to it."""
 
+import json
+from contextlib import ExitStack
 from itertools import pairwise
+from typing import Any
 
+import pytest
 from engine_rig import Rig, code_answer, key_answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from futures_stream import Bitmusa
+from futures_stream import Bitget, Bitmusa, ConnectFailed, Throttled
 from futures_stream.dialects.base import Response
 from futures_stream.engine.budget import Budget, budget_of
 from futures_stream.testing import FakeClock
@@ -40,7 +44,7 @@ def test_a_pause_holds_for_everybody() -> None:
 
 def test_calls_keep_to_the_budget() -> None:
     """A stream makes no more calls a minute than the exchange allows, and is live all the same."""
-    with Rig(Bitmusa(rest_limits=((1, 60.0),))) as rig:
+    with Rig(Bitmusa(limits={"rest": ((1, 60.0),)})) as rig:
         rig.start()
         rig.clock.advance(600)
         at = [called.at for called in rig.network.calls]
@@ -54,11 +58,72 @@ def test_too_many_requests_pause_all_calls() -> None:
     """HTTP 429 with a Retry-After: nobody calls that host before it is over."""
     with Rig("bitmusa") as rig:
         rig.open()
+        before = len(rig.network.calls)
         rig.network.answer("PUT", Response(status=429, text="", retry_after=120.0), code_answer(0))
         rig.network.answer("POST", key_answer("FirstListenKey0001"))
         rig.clock.advance(1400)  # the next renewal
         at = [called.at for called in rig.network.calls]
-        refused = next(called.at for called in reversed(rig.network.calls[:-1]) if called.method == "PUT")
+        refused = next(called.at for called in rig.network.calls[before:] if called.method == "PUT")
 
         assert not [when for when in at if refused < when < refused + 120]
+        assert rig.state == "live"
+
+
+def test_connections_of_all_streams_are_counted_together() -> None:
+    """Ten streams may connect at once; the eleventh waits, and each one behind it, until ten seconds are over."""
+    clock = FakeClock()
+    rigs = [Rig("bitget", clock=clock, channels=["orders"], account=f"a{number}") for number in range(25)]
+    with ExitStack() as block:
+        for rig in rigs:
+            block.enter_context(rig)
+            rig.stream.start()
+        clock.settle(25)
+        live = [sum(rig.state == "live" for rig in rigs)]
+        for _ in range(3):
+            clock.advance(10)
+            live.append(sum(rig.state == "live" for rig in rigs))
+
+    assert live == [10, 20, 25, 25]
+
+
+@pytest.mark.parametrize(
+    "refusal", [ConnectFailed("no", status=429, retry_after=60.0), ConnectFailed("no", status=418)]
+)
+def test_a_ban_keeps_every_stream_from_connecting(refusal: ConnectFailed) -> None:
+    """Nobody in this process knocks while one of us is banned; a stream that is live stays so."""
+    clock = FakeClock()
+    asked: dict[str, Any] = {"clock": clock, "channels": ["orders"]}
+    with Rig("bitget", account="a", **asked) as live, Rig("bitget", account="b", **asked) as banned:
+        with Rig("bitget", account="c", **asked) as late:
+            live.stream.start()
+            clock.settle(1)
+            banned.network.fail_dials(refusal)
+            banned.stream.start()
+            clock.settle(2)
+            late.stream.start()
+            clock.settle(3)
+            assert (live.state, banned.state, late.state) == ("live", "backing_off", "backing_off")
+            assert "the host allows no connection" in str(late.stream.status.error)
+            assert isinstance(late.stream.status.error, Throttled)
+            until = refusal.retry_after or 300.0
+            clock.advance(until - 1)
+            assert (live.state, len(banned.network.dials), len(late.network.dials)) == ("live", 1, 0)
+            clock.advance(32)
+            assert (live.state, banned.state, late.state) == ("live", "live", "live")
+
+
+def test_messages_wait_for_their_turn() -> None:
+    """What the exchange would count as too many is sent later, in order, and the answers are awaited from then on."""
+    dialect = Bitget(limits={"message": ((2, 5.0),), "subscribe": ((3, 60.0),)})
+    with Rig(dialect) as rig:
+        rig.start()
+        server = rig.network.accept()
+        heard = [json.loads(text)["op"] for text in server.heard()]
+        assert heard == ["login", "subscribe"]
+        rig.clock.advance(5)
+        assert [json.loads(text)["op"] for text in server.heard()] == ["subscribe", "subscribe"]
+        rig.clock.advance(50)
+        assert rig.state == "greeting"
+        assert rig.stream.status.connects == 1  # nobody was waited for meanwhile
+        rig.clock.advance(80)
         assert rig.state == "live"

@@ -57,7 +57,6 @@ def quick_dialect(exchange: str, lifetime: float | None = None) -> Dialect:
         ping=Ping(text=None, every=1.0, answered=False),
         lease=LeaseTerms(life=60.0, renew_every=10.0, compare_every=5.0),
         rest=BitmusaRest(position_when_closing="side", trade_order_types=("LIMIT",)),
-        rest_limits=((500, 1.0),),
         **silence,
     )
 

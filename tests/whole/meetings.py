@@ -37,7 +37,7 @@ class Meeting:
 
     def open(self, dialect: Any = None, live: bool = True, **facts: Any) -> Stream:
         """Open the stream; wait until it is live, and its greeting is over."""
-        known = dialect or (Bitget() if self.exchange == "bitget" else Bitmusa(rest=REST, rest_limits=()))
+        known = dialect or (Bitget() if self.exchange == "bitget" else Bitmusa(rest=REST))
         self._stream = prepare_stream(
             known,
             CREDENTIALS[self.exchange],

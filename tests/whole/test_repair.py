@@ -66,7 +66,7 @@ def follow(knowledge: Knowledge, told: list[Record]) -> None:
             symbol = record.scope[1]
             knowledge.keep_only(record.of, symbol, set(record.keys))
         else:
-            knowledge.follow([record])
+            knowledge.admit([record])
 
 
 def assert_like_the_books(knowledge: Knowledge, simulator: Simulator) -> None:

@@ -258,7 +258,7 @@ def test_nothing_but_the_lowest_layer_is_alive(meeting: Meeting) -> None:
     usual = meeting.stranger.usual_answer
     meeting.stranger.answer = lambda line, message: [] if mute.is_set() and line.number == 1 else usual(line, message)
     dialect = evolve(
-        Bitget() if meeting.exchange == "bitget" else Bitmusa(rest=REST, rest_limits=()),
+        Bitget() if meeting.exchange == "bitget" else Bitmusa(rest=REST),
         ping=evolve((Bitget if meeting.exchange == "bitget" else Bitmusa)().ping, every=0.2),
         **silent,
     )
@@ -277,7 +277,7 @@ def test_nothing_but_the_lowest_layer_is_alive(meeting: Meeting) -> None:
 
 def test_a_rotation_from_a_connection_that_is_dead_already(meeting: Meeting) -> None:
     """What a black hole has swallowed before the old connection was left lies in a gap, though nobody noticed it."""
-    dialect = Bitget() if meeting.exchange == "bitget" else Bitmusa(rest=REST, rest_limits=())
+    dialect = Bitget() if meeting.exchange == "bitget" else Bitmusa(rest=REST)
     meeting.open(evolve(dialect, lifetime=1.0))
     line = meeting.stranger.wait_line(1)
     line.say(*orders(meeting, "heard"))

@@ -19,7 +19,7 @@ from tests.faults.effort import FULL
 from tests.whole.meetings import REST, SOON, Meeting, orders, reconnects
 from tests.whole.stranger import CANARIES, Line, order, push
 
-DIALECT = Bitmusa(rest=REST, rest_limits=())
+DIALECT = Bitmusa(rest=REST)
 KOREA = timezone(timedelta(hours=9))
 
 pytestmark = pytest.mark.parametrize("meeting", ["bitmusa"], indirect=True)

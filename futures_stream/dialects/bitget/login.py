@@ -56,4 +56,4 @@ def login(credentials: BitgetCredentials, timestamp: str, sign: Secret) -> Send:
         "timestamp": timestamp,
         "sign": sign.reveal(),
     }
-    return Send(json.dumps({"op": "login", "args": [arg]}, separators=(",", ":")), "login")
+    return Send(json.dumps({"op": "login", "args": [arg]}, separators=(",", ":")), "login", "login")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from futures_stream.dialects.base import KINDS
@@ -30,14 +31,23 @@ class Pushes:
         account: The label that every record carries.
         unknown: Where words that nobody knew are counted.
         oddities: Where broken rules are counted.
+        hide: Masks what must not be shown of a text.
     """
 
-    def __init__(self, dialect: Dialect, account: str, unknown: Counter[str], oddities: Counter[str]) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        account: str,
+        unknown: Counter[str],
+        oddities: Counter[str],
+        hide: Callable[[str], str] = str,
+    ) -> None:
         self._exchange = dialect.name
         self._account = account
         self._neutral = {own.lower(): str(neutral) for neutral, own in dialect.channels.items()}
         self._unknown = unknown
         self._oddities = oddities
+        self._hide = hide
 
     def read(self, message: dict[str, Any], received_ns: int, seq: int) -> list[Record]:
         """
@@ -55,8 +65,8 @@ class Pushes:
         own, product, inst_id = arg.get("channel"), arg.get("instType"), arg.get("instId")
         channel = self._neutral.get(own.lower()) if type(own) is str else None
         if channel is None or channel not in PARSERS:
-            shown = printable(own, 40) if isinstance(own, str) else type(own).__name__
-            raise MessageNotUnderstood(f"unknown channel {shown}", exchange=self._exchange)
+            shown = printable(self._hide(own), 40) if isinstance(own, str) else type(own).__name__
+            raise MessageNotUnderstood(f"unknown channel {shown}", is_news=True, exchange=self._exchange)
         frame = Frame(
             self._exchange,
             self._account,
@@ -66,6 +76,7 @@ class Pushes:
             received_ns,
             self._origin(message.get("action")),
             self._unknown,
+            self._hide,
         )
         records = read_rows(PARSERS[channel], self._rows(message.get("data")), frame, seq)
         if frame.origin is Origin.SNAPSHOT and channel in KINDS and channel not in _EVENTS_ONLY:
@@ -86,7 +97,7 @@ class Pushes:
             return Origin.PUSH
         if action == "snapshot":
             return Origin.SNAPSHOT
-        said = printable(action, 40) if isinstance(action, str) else f"<{type(action).__name__}>"
+        said = printable(self._hide(action), 40) if isinstance(action, str) else f"<{type(action).__name__}>"
         count_odd(self._oddities, f"action:{said}")
         return Origin.PUSH
 

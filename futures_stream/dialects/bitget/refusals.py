@@ -7,7 +7,7 @@ switched off (WIRE.md A.3). Both belong to this dialect alone: elsewhere the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -49,11 +49,11 @@ class Refusal:
     said: str
 
     @classmethod
-    def read(cls, message: Mapping[str, Any], exchange: str, secrets: Iterable[Secret]) -> Refusal:
+    def read(cls, message: Mapping[str, Any], exchange: str, secrets: Sequence[Secret]) -> Refusal:
         """Read an answer: codes come as int, string, empty, null or not at all."""
         code, text = message.get("code"), message.get("msg")
         code = str(code).strip() if isinstance(code, str | int) else "" if code is None else f"<{type(code).__name__}>"
-        code = None if code in _SUCCESS else printable(code, 40)
+        code = None if code in _SUCCESS else printable(masked(code, secrets), 40)
         words = printable(masked(text, secrets)) if isinstance(text, str) and text else "no text"
         return cls(exchange, code, f"{'no code' if code is None else f'code {code}'}: {words}")
 

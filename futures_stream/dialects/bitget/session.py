@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from futures_stream.dialects.base import Control, Send, Session, masked
@@ -53,7 +54,7 @@ class BitgetSession(Session):
         self._logged_in = False
         self._greeted = False
         self._sends: tuple[Send, ...] = ()
-        self._pushes = Pushes(dialect, account, self.unknown, self.oddities)
+        self._pushes = Pushes(dialect, account, self.unknown, self.oddities, partial(masked, secrets=self._secrets))
         self._topics = Topics(dialect.channels, inst_type, symbols)
         self._topics.ask(channels)
 
@@ -82,7 +83,7 @@ class BitgetSession(Session):
         except MessageNotUnderstood as error:
             control = keepalive(text)  # "pong" alone is not JSON
             if control is None:
-                error.exchange, error.text = self._exchange, masked(text, self._secrets)
+                error.exchange, error.text = self._exchange, self.without_secrets(text)
                 raise
         return control
 
@@ -104,6 +105,10 @@ class BitgetSession(Session):
     def proceed(self) -> Control:
         """Go on without the subscription that was just refused."""
         return Control(label="proceed", sends=self._advance())
+
+    def without_secrets(self, text: str) -> str:
+        """Return what a server said with our own secrets masked."""
+        return masked(text, self._secrets)
 
     def _advance(self) -> tuple[Send, ...]:
         """Bring up to date what is told about the session, and return the next subscription."""

@@ -145,7 +145,7 @@ class Topics:
             for topic in topics
         ]
         label = f"{op} {', '.join(str(topic) for topic in topics)}"
-        return Send(json.dumps({"op": op, "args": args}, separators=(",", ":")), label)
+        return Send(json.dumps({"op": op, "args": args}, separators=(",", ":")), label, "subscribe")
 
 
 def _same(said: Any, word: str) -> bool:

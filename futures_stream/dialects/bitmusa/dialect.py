@@ -7,7 +7,18 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from futures_stream.dialects.base import Answer, Dialect, Endpoints, LeaseTerms, Ping, Query, Request, Response
+from futures_stream.dialects.base import (
+    CONNECTS,
+    Answer,
+    Dialect,
+    Endpoints,
+    LeaseTerms,
+    Limits,
+    Ping,
+    Query,
+    Request,
+    Response,
+)
 from futures_stream.dialects.bitmusa.lease import listen_key_request, read_listen_key
 from futures_stream.dialects.bitmusa.queries import ask, read_answer, why_unprovable
 from futures_stream.dialects.bitmusa.rest import BitmusaCredentials
@@ -51,7 +62,7 @@ class Bitmusa(Dialect):
     rest_roots: tuple[str, ...] = ("", "/api/v2")
     symbols_at_exchange: bool = False
     queryable: tuple[str, ...] = ("balances", "positions", "orders", "executions")
-    rest_limits: tuple[tuple[int, float], ...] = ((8, 1.0), (200, 60.0))
+    limits: Mapping[str, Limits] = field(factory=lambda: {"connect": CONNECTS, "rest": ((8, 1.0), (200, 60.0))})
     live_today: bool | None = None
     caveats: tuple[str, ...] = (
         "Bitmusa never published the page that describes this stream: that it answers today is unverified.",

@@ -29,6 +29,7 @@ def listen_key_request(verb: str, credentials: BitmusaCredentials) -> Request:
         path=_PATH,
         label=f"{verb} the listen key",
         headers=headers_of(credentials),
+        secrets=(credentials.auth_key, credentials.api_key),
     )
 
 

@@ -45,12 +45,18 @@ def ask(
         known: The contracts to name where they must be named and *symbols* is None.
         since: From when on executions are wanted, in ms.
     """
-    headers = headers_of(credentials)
+    headers, secrets = headers_of(credentials), (credentials.auth_key, credentials.api_key)
 
     def query(path: str, symbol: str | None = None, since: int | None = None, **parameters: str | int | None) -> Query:
         said = tuple((name, str(value)) for name, value in parameters.items() if value is not None)
         request = Request(
-            method="GET", path=path, label=f"ask for {kind}", headers=headers, query=said, largest=_LARGEST
+            method="GET",
+            path=path,
+            label=f"ask for {kind}",
+            headers=headers,
+            query=said,
+            largest=_LARGEST,
+            secrets=secrets,
         )
         return Query(kind=kind, request=request, symbol=symbol, since=since)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from futures_stream.dialects.base import Response
+from futures_stream.dialects.base import Response, masked
 from futures_stream.dialects.credentials import Credentials, Secret, secret, usable
 from futures_stream.dialects.wire import decode
 from futures_stream.errors import (
@@ -109,7 +109,8 @@ def _code(code: Any) -> str | None:
 def _refusal(code: str, body: dict[str, Any], response: Response, exchange: str, what: str) -> FuturesStreamError:
     """Return what a code other than 0 means (WIRE.md B.2)."""
     text = body.get("message")
-    said = f"code {code}: {printable(without_tokens(text)) if isinstance(text, str) and text else 'no text'}"
+    text = without_tokens(masked(text, response.secrets)) if isinstance(text, str) and text else "no text"
+    said = f"code {code}: {printable(text)}"
     facts: dict[str, Any] = {"exchange": exchange, "code": code}
     if code in ("1001", "1003", "4000", "20006"):
         return LoginRejected(f"Bitmusa refused {what} ({said}); check auth_key and api_key", **facts)

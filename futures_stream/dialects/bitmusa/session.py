@@ -76,8 +76,12 @@ class BitmusaSession(Session):
             self._refuse_expiry(message)
             control = keepalive(message)
             if control is None:
-                shown = printable(stream, 40) if isinstance(stream, str) else f"<{type(stream).__name__}>"
-                raise self._not_understood(f"unknown stream {shown}", text)
+                shown = (
+                    printable(self.without_secrets(stream), 40)
+                    if isinstance(stream, str)
+                    else f"<{type(stream).__name__}>"
+                )
+                raise self._not_understood(f"unknown stream {shown}", text, is_news=True)
             return control
         data = message.get("data")
         if type(data) is not dict and type(data) is not list:
@@ -95,6 +99,7 @@ class BitmusaSession(Session):
             received_ns,
             Origin.PUSH,
             self.unknown,
+            self.without_secrets,
         )
         return read_rows(PARSERS[channel], rows, frame, seq)
 
@@ -111,6 +116,10 @@ class BitmusaSession(Session):
     def proceed(self) -> Control:
         """Go on; Bitmusa never refuses a subscription."""
         return Control(label="proceed")
+
+    def without_secrets(self, text: str) -> str:
+        """Return what a server said with all masked that might be a key; it may know listen keys that we do not."""
+        return without_tokens(masked(text, self._secrets))
 
     def _refuse_expiry(self, message: Any) -> None:
         """
@@ -145,14 +154,11 @@ class BitmusaSession(Session):
         try:
             message = decode_tolerant(text)
         except MessageNotUnderstood as error:
-            error.exchange, error.text = self._exchange, self._without_secrets(text)
+            error.exchange, error.text = self._exchange, self.without_secrets(text)
             raise
         count_odd(self.oddities, "trailing comma")
         return message
 
-    def _not_understood(self, why: str, text: str) -> MessageNotUnderstood:
-        return MessageNotUnderstood(why, exchange=self._exchange, text=self._without_secrets(text))
-
-    def _without_secrets(self, text: str) -> str:
-        """Return what a server said with all masked that might be a key; it may know listen keys that we do not."""
-        return without_tokens(masked(text, self._secrets))
+    def _not_understood(self, why: str, text: str, is_news: bool = False) -> MessageNotUnderstood:
+        shown = self.without_secrets(text)
+        return MessageNotUnderstood(why, exchange=self._exchange, text=shown, is_news=is_news)

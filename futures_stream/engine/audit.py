@@ -1,0 +1,242 @@
+"""Whether a healthy connection tells the truth: now and then the exchange is asked, and compared with what was told."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from decimal import Decimal
+from random import Random
+
+from attrs import frozen
+
+from futures_stream.clock import Clock
+from futures_stream.dialects.base import Answer, Query
+from futures_stream.engine.knowledge import Key, Knowledge, Picture, amount_of, is_open, keyed
+from futures_stream.engine.plan import Plan
+from futures_stream.engine.rest_thread import Answered, Asker
+from futures_stream.records import Record
+
+__all__ = ["Audit", "Difference"]
+
+_QUIET = 5.0  # seconds without a push before anything is compared: the exchange's own REST may lag behind
+_MOST_STRETCHED = 16  # times the usual pause, when one audit after the other finds something
+
+
+@frozen
+class Difference:
+    """
+    Something that the exchange says over REST otherwise than the stream told it.
+
+    Attributes:
+        kind: The kind of state.
+        key: Which one of that kind.
+        symbol: The contract.
+        stream: What the stream told; None if that it is not there.
+        rest: What REST says; None likewise.
+    """
+
+    kind: str
+    key: Key
+    symbol: str | None
+    stream: Decimal | None
+    rest: Decimal | None
+
+
+class Audit:
+    """
+    Looks at a live stream every minute or so, when nothing has been pushed for a while.
+
+    What differs is looked at twice, some seconds apart, and only what differs both times is told: a push that is under
+    way is no fault. A question that fails proves nothing. How a stream that pushes nothing although it should would be
+    found out otherwise: not at all.
+
+    Args:
+        plan: Who asks whom, and how often.
+        knowledge: What the stream has told.
+        asker: Asks the exchange.
+        clock: Measures the pauses.
+        random: Where jitter comes from: not all accounts ask at once.
+
+    Attributes:
+        agreed_at: When stream and REST last told the same, or the stream began to serve; in ms since 1970.
+
+    Threads:
+        Belongs to the I/O thread.
+    """
+
+    def __init__(self, *, plan: Plan, knowledge: Knowledge, asker: Asker, clock: Clock, random: Random) -> None:
+        self.agreed_at = clock.unix_ms()
+        self._plan = plan
+        self._knowledge = knowledge
+        self._asker = asker
+        self._clock = clock
+        self._random = random
+        self._due: float | None = None
+        self._listening = False
+        self._look: _Look | None = None
+        self._asked_at = 0
+        self._suspects: frozenset[tuple[str, Key]] = frozenset()
+        self._in_a_row = 0
+
+    @property
+    def deadline(self) -> float | None:
+        """When to look at the time, in monotonic seconds; None if there is nothing to wait for."""
+        return self._due
+
+    def begin(self) -> None:
+        """The stream is live, and whole as far as anybody knows."""
+        self.agreed_at = self._clock.unix_ms()
+        self._wait()
+
+    def stop(self) -> None:
+        """The stream is not to be believed anyhow, or is being asked about: compare nothing."""
+        self._due = None
+        self._listening = False
+        self._suspects = frozenset()
+        self._give_up()
+
+    def look_at_time(self, channels: tuple[str, ...]) -> None:
+        """Ask, if it is time to and all has been quiet."""
+        if self._due is None or self._clock.monotonic() < self._due:
+            return
+        if not self._listening or self._knowledge.stirred:
+            self._listen()
+        elif not self._asker.has_spare():
+            self._wait()
+        else:
+            self._ask(channels)
+
+    def hear(self, answered: Answered) -> tuple[Difference, ...]:
+        """Deal with an answer; return what is known, by now, to differ."""
+        look = self._look
+        if look is None or answered.asker is not look:
+            return ()
+        look.hear(answered)
+        if not look.done:
+            return ()
+        self._give_up()
+        found = look.differences
+        persistent = tuple(each for each in found if (each.kind, each.key) in self._suspects)
+        if found and not persistent and not self._suspects:
+            self._suspects = frozenset((each.kind, each.key) for each in found)
+            self._listen()
+            return ()
+        if not found and not look.failed:
+            self.agreed_at = self._asked_at
+            self._in_a_row = 0
+        self._in_a_row += bool(persistent)
+        self._wait()
+        return persistent
+
+    def _wait(self) -> None:
+        every = self._plan.audit_every
+        self._suspects = frozenset()
+        self._listening = False
+        if every is not None:
+            stretched = every * min(_MOST_STRETCHED, 2**self._in_a_row)
+            self._due = self._clock.monotonic() + stretched * self._random.uniform(0.9, 1.1)
+
+    def _listen(self) -> None:
+        self._knowledge.stirred = False
+        self._listening = True
+        self._due = self._clock.monotonic() + _QUIET
+
+    def _ask(self, channels: tuple[str, ...]) -> None:
+        plan = self._plan
+        wanted = plan.dialect.kinds(channels)
+        queries = plan.dialect.queries(
+            plan.credentials,
+            kinds=tuple(kind for kind in plan.dialect.auditable if kind in wanted),
+            symbols=plan.symbols,
+            known=self._knowledge.symbols,
+        )
+        if not queries:
+            self._wait()
+            return
+        self._due = None
+        self._asked_at = self._clock.unix_ms()
+        self._look = _Look(queries, self._knowledge, self._asker)
+
+    def _give_up(self) -> None:
+        look, self._look = self._look, None
+        if look is not None:
+            look.end()
+
+
+class _Look:
+    """
+    One round of questions.
+
+    Attributes:
+        failed: Whether it proves nothing.
+    """
+
+    def __init__(self, queries: Sequence[Query], knowledge: Knowledge, asker: Asker) -> None:
+        self.failed = False
+        self._open = deque(queries)
+        self._knowledge = knowledge
+        self._asker = asker
+        self._touched = knowledge.watch()
+        self._rows: dict[Key, Record] = {}  # of the pages of the question that is being asked
+        self._found: list[Difference] = []
+        self._next()
+
+    @property
+    def done(self) -> bool:
+        """Whether all has been asked."""
+        return not self._open
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What differs, and has not been pushed since the round began."""
+        if self.failed:
+            return ()
+        return tuple(each for each in self._found if (each.kind, each.key) not in self._touched)
+
+    def hear(self, answered: Answered) -> None:
+        """Deal with what became of the question that was asked last."""
+        query = self._open.popleft()
+        if answered.answer is None:
+            self.failed = True
+            self._open.clear()
+            return
+        answer = answered.answer
+        for record in answer.records:
+            found = keyed(record)
+            if found is not None and found[0] == query.kind:
+                self._rows[found[1]] = record
+        if answer.more is not None:
+            self._open.appendleft(answer.more)
+        else:
+            self._found += _compared(query.kind, self._rows, answer, self._knowledge.picture())
+            self._rows = {}
+        self._next()
+
+    def end(self) -> None:
+        """Ask nothing more."""
+        if self._open:
+            self._asker.forget()
+        self._open.clear()
+        self._knowledge.look_away()
+
+    def _next(self) -> None:
+        if self._open:
+            self._asker.ask(self, self._open[0])
+
+
+def _compared(kind: str, rows: dict[Key, Record], answer: Answer, told: Picture) -> list[Difference]:
+    """Return what differs between the rows of a set and what was told."""
+    mine = told.of_kind(kind)
+    symbol = answer.scope[1] if len(answer.scope) > 1 else None
+    theirs = {key: row for key, row in rows.items() if is_open(row)}
+    found = []
+    for key in {**theirs, **mine}:
+        row, known = theirs.get(key), mine.get(key)
+        if row is None and (not answer.whole or known is None or symbol not in (None, known.symbol)):
+            continue  # it was not asked for
+        rest, stream = amount_of(row), amount_of(known)
+        is_unknown = (row is not None and rest is None) or (known is not None and stream is None)
+        if rest != stream and not is_unknown:
+            about = row if row is not None else known
+            found.append(Difference(kind, key, None if about is None else about.symbol, stream, rest))
+    return found
