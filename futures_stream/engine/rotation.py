@@ -19,6 +19,7 @@ log = logging.getLogger("futures_stream.engine")
 
 _WITHIN = (0.94, 0.98)  # of a connection's lifetime; of a day, between 22.6 and 23.5 hours
 _AGAIN = 60.0  # seconds after a move that failed
+_NOT_HEARD_OUT = "the connection that was left did not close in order"
 _ECHO = 10.0  # seconds that the new connection may lag behind what the old one had said
 
 
@@ -109,7 +110,10 @@ class Rotations:
         Raises:
             TransientError: It cannot even be started on.
         """
+        unsure_since = self.unsure_since
         self.forget()
+        if unsure_since is not None:
+            self._missing(_NOT_HEARD_OUT, unsure_since)
         self._move = _Move(reason, old, self._links, self._deliver, self._missing, self._clock)
         self._begin_dial()
 
@@ -144,7 +148,11 @@ class Rotations:
         self._due_at = self._clock.monotonic() + _AGAIN
 
     def forget(self) -> None:
-        """Plan nothing, and leave what is under way; whichever connection serves goes on serving."""
+        """
+        Plan nothing, and leave what is under way; whichever connection serves goes on serving.
+
+        Whether something may be missing of one that is being left (:attr:`unsure_since`) is the caller's to tell.
+        """
         self._due_at = None
         move, self._move = self._move, None
         if move is not None:
@@ -234,9 +242,12 @@ class _Move:
                 self._old.read()
                 self._old.write()
             except FuturesStreamError as end:  # which was asked for
-                self._let_go(now, end)
+                if not (isinstance(end, ConnectionLost) and end.heard_out):
+                    self._missing(f"{_NOT_HEARD_OUT}: {end}", self._old.heard_at)
+                self._let_go(now)
             else:
                 if now >= self._old_until:
+                    self._missing(_NOT_HEARD_OUT, self._old.heard_at)
                     self._let_go(now)
         elif self._echo_until is not None and now >= self._echo_until:
             if self._new is not None and self._new.through == self._overlap.new_says:
@@ -253,10 +264,7 @@ class _Move:
             self._let_go(self._clock.monotonic())
         self.over = True
 
-    def _let_go(self, now: float, end: FuturesStreamError | None = None) -> None:
-        if not (isinstance(end, ConnectionLost) and end.heard_out):
-            said = "nothing" if end is None else str(end)
-            self._missing(f"the connection that was left did not close in order: {said}", self._old.heard_at)
+    def _let_go(self, now: float) -> None:
         self._links.drop(self._old)
         self._deliver(self._overlap.release())
         self._old_until = None

@@ -177,9 +177,7 @@ def _there(reading: Reading, identity: Identity, lines: Lines, gaps: int) -> set
 
 def _over_there(reading: Reading, identity: Identity, lines: Lines, gaps: int) -> set[Reading]:
     """Explain it by an event of a later connection, behind full sets and what has been said before."""
-    if reading.connection < 0:
-        return set()
-    before = lines.said_by(reading.connection)
+    before = lines.said_by(reading.connection) if reading.connection >= 0 else ()
     found = set()
     for number in range(reading.connection + 1, min(reading.connection + 12, len(lines.events))):
         for place, event in enumerate(lines.events[number]):
