@@ -74,7 +74,9 @@ class Lines:
         return self._told[number]
 
 
-def check_delivery(wrote: Sequence[Written], told: Sequence[Record], slack_ms: int = 1000) -> list[Written]:
+def check_delivery(
+    wrote: Sequence[Written], told: Sequence[Record], slack_ms: int = 1000, moving: bool = False
+) -> list[Written]:
     """
     I1, I2, I3: each event was delivered, in the order of its connection, or lies inside a gap; return the latter.
 
@@ -91,13 +93,14 @@ def check_delivery(wrote: Sequence[Written], told: Sequence[Record], slack_ms: i
         told: Everything off the queue.
         slack_ms: How far the two clocks' readings may be apart; both are of one machine, but the ledger's are taken
             just after the write, and a busy machine may pause there.
+        moving: Whether a rotation had been told just before, whose old connection may still say something.
 
     Raises:
         Broken: A record that nobody wrote, or out of order, or an event that is missing without a gap.
     """
     lines = Lines(wrote)
     readings = {Reading(-1, 0)}
-    blind, may_move, rotations, gaps = False, True, 0, 0  # the first connection needs no gap
+    blind, may_move, rotations, gaps = False, True, int(moving), 0  # the first connection needs no gap
     for record in told:
         if isinstance(record, Gap):
             blind = may_move = True

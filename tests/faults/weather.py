@@ -17,9 +17,11 @@ from futures_stream import (
     Bitmusa,
     Closed,
     Gap,
+    Options,
     Order,
     Overflow,
     Record,
+    Rotated,
     ShutDown,
     State,
     Stream,
@@ -81,6 +83,7 @@ class Subject:
         self.told: list[Record] = []
         self._from = 0  # the ledger's entries before have been checked
         self._marker = 10**9
+        self._moving = False
         self._changed = threading.Condition()
         self.stream: Stream = prepare_stream(
             quick_dialect(exchange, lifetime),
@@ -88,6 +91,7 @@ class Subject:
             endpoints=world.endpoints(exchange),
             symbols=SYMBOLS if exchange == "bitmusa" else None,
             random=Impatient(1),
+            options=Options(audit_every=5.0),
         )
         self.stream.start()
         self._consumer = threading.Thread(target=self._consume, args=(self.stream.queue,), name=f"consumer {exchange}")
@@ -159,7 +163,8 @@ class Subject:
         ended = bool(told) and isinstance(told[-1], Closed)
         check_notices(told, ended=ended)
         wrote = written(entries, self.exchange, stream.status.channels)
-        lost = check_delivery(wrote, told)
+        lost = check_delivery(wrote, told, moving=self._moving)
+        self._moving = any(isinstance(record, Rotated) for record in told)
         check_executions(told)
         texts = [*log, repr(stream), repr(stream.status), stream.stats(), *(one.name for one in threading.enumerate())]
         keys = set(LISTEN_KEY.findall("\n".join(map(str, texts)) + repr(told)))
