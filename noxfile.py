@@ -1,4 +1,4 @@
-"""Longer checks than CI's: every Python that is installed, the oldest dependencies, types, style."""
+"""Longer checks than CI's: every Python that is installed, the oldest dependencies, faults by the thousand, a soak."""
 
 import shutil
 
@@ -41,6 +41,30 @@ def types(session: nox.Session) -> None:
     """Check types."""
     session.install(".[dev]")
     session.run("mypy")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Play every fault with both exchanges, again and again, and reconnect thousands of times; under 15 minutes."""
+    session.install(".[test]")
+    session.run("pytest", "tests/faults", "tests/whole", *session.posargs, env={"FUTURES_STREAM_FULL": "1"})
+
+
+@nox.session(python=PYTHONS)
+@nox.parametrize("exchange", ["bitget", "bitmusa"])
+def fresh_tls(session: nox.Session, exchange: str) -> None:
+    """Open a thousand fresh TLS connections under concurrent commands: ssl differs from Python to Python."""
+    session.install(".[test]")
+    session.run(
+        "python", "-X", "faulthandler", "-m", "tests.faults.fresh_tls", exchange, *(session.posargs or ["1000"])
+    )
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Trade for an hour (FUTURES_STREAM_SOAK seconds) through a hostile network; memory stays flat."""
+    session.install(".[test]")
+    session.run("python", "-m", "tests.faults.soak", *session.posargs)
 
 
 @nox.session

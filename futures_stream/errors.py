@@ -149,11 +149,16 @@ class ConnectionLost(TransientError):
 
     Attributes:
         close_code: The WebSocket close code that the exchange sent, if any.
+        heard_out: Whether the exchange ended it in good order, by a close frame or a TCP end: nothing that it had sent
+            before is missing.
     """
 
-    def __init__(self, message: str = "", *, close_code: int | None = None, **facts: Any) -> None:
+    def __init__(
+        self, message: str = "", *, close_code: int | None = None, heard_out: bool = False, **facts: Any
+    ) -> None:
         super().__init__(message, **facts)
         self.close_code = close_code
+        self.heard_out = heard_out
 
 
 class PeerSilent(TransientError):

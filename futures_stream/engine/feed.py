@@ -189,6 +189,7 @@ class Feed:
                 begin_dial=self._dialing.begin,
                 give_up_dial=self._dialing.give_up,
                 deliver=self._deliver_held,
+                missing=self._missed,
                 farewell=self._plan.limits.farewell,
                 clock=self._clock,
                 random=self._random,
@@ -297,9 +298,12 @@ class Feed:
                 self._standing.believe_again(self._subscriptions.channels)
             case Answered():
                 self._standing.hear(news, self._subscriptions.channels)
-            case LeaseReplaced(error=error):
+            case LeaseReplaced(error=error, asked=asked):
                 if self._link is not None:
                     self._doubt(str(error))
+                if asked:
+                    pass  # by who connects now, with the new key
+                elif self._link is not None:
                     self._rotate(str(error))
                 elif self._dialing.under_way:  # with the old key
                     self._lose(error)
@@ -401,7 +405,9 @@ class Feed:
         link, self._link = self._link, None
         if link is not None:
             self._peer_answers = link.answers
-            self._standing.lost(str(error), link.heard_at, self._subscriptions.channels, link.told)
+            unsure_since = self._rotations.unsure_since
+            since = link.heard_at if unsure_since is None else min(link.heard_at, unsure_since)
+            self._standing.lost(str(error), since, self._subscriptions.channels, link.told)
             self._links.drop(link)
         self._rotations.forget()
         self._dialing.give_up()
@@ -422,6 +428,12 @@ class Feed:
     def _doubt(self, reason: str) -> None:
         if self._link is not None:
             self._standing.doubt(reason, self._link.heard_at, self._subscriptions.channels)
+
+    def _missed(self, reason: str, since: int) -> None:
+        """Something may be missing although the connection that serves is well."""
+        log.warning("%s: %s", self._plan.name, reason)
+        self._standing.doubt(reason, since, self._subscriptions.channels)
+        self._standing.believe_again(self._subscriptions.channels)
 
     # -- the end ----------------------------------------------------------------------------------------------------
 

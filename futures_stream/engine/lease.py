@@ -69,10 +69,18 @@ class LeaseConfirmed:
 
 @frozen
 class LeaseReplaced:
-    """The account has another key now; the connection on the old one is dead or will be."""
+    """
+    The account has another key now; the connection on the old one is dead or will be.
+
+    Attributes:
+        key: The other key.
+        error: What happened.
+        asked: Whether it came out when a key was asked for to connect with: then that connection is the new one.
+    """
 
     key: Secret
     error: LeaseLost = field(eq=False)
+    asked: bool = False
 
 
 class LeaseKeeper:
@@ -168,7 +176,7 @@ class LeaseKeeper:
             if not self._stopping.is_set():
                 self._post(LeaseRefused(generation, error))
         else:
-            self._take(key)
+            self._take(key, asked=True)
             self._post(LeaseGranted(generation, key))
 
     def _renew(self) -> None:
@@ -232,7 +240,7 @@ class LeaseKeeper:
             if key != self._key:
                 self._take(key)
 
-    def _take(self, key: Secret) -> None:
+    def _take(self, key: Secret, asked: bool = False) -> None:
         """Hold the account's active key; if it is another one than before, say so."""
         had, self._key = self._key, key
         self._at_risk = False
@@ -240,7 +248,7 @@ class LeaseKeeper:
         self._proof, self._renew_after = Age(self._clock), 0.0
         self._compare_later(self._terms.compare_every)
         if had is not None and key != had:
-            self._post(LeaseReplaced(key, LeaseLost("the listen key was replaced by another one")))
+            self._post(LeaseReplaced(key, LeaseLost("the listen key was replaced by another one"), asked))
 
     def _compare_later(self, seconds: float) -> None:
         self._compared = Age(self._clock)

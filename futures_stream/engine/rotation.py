@@ -10,7 +10,7 @@ from futures_stream.clock import Clock
 from futures_stream.engine.link import Link
 from futures_stream.engine.links import Links
 from futures_stream.engine.overlap import Overlap
-from futures_stream.errors import FuturesStreamError
+from futures_stream.errors import ConnectionLost, FuturesStreamError
 from futures_stream.records import Record
 
 __all__ = ["Rotations"]
@@ -19,6 +19,7 @@ log = logging.getLogger("futures_stream.engine")
 
 _WITHIN = (0.94, 0.98)  # of a connection's lifetime; of a day, between 22.6 and 23.5 hours
 _AGAIN = 60.0  # seconds after a move that failed
+_NOT_HEARD_OUT = "the connection that was left did not close in order"
 _ECHO = 10.0  # seconds that the new connection may lag behind what the old one had said
 
 
@@ -33,6 +34,7 @@ class Rotations:
         begin_dial: Starts on a new connection.
         give_up_dial: Forgets the one that is being made.
         deliver: Takes records that were held back.
+        missing: Told why and since when (ms) something may be missing, of a connection that was left in vain.
         farewell: Seconds that an old connection gets to end.
         clock: Measures everything.
         random: Where the jitter comes from: not all of a machine's accounts should move at once.
@@ -50,6 +52,7 @@ class Rotations:
         begin_dial: Callable[[], None],
         give_up_dial: Callable[[], None],
         deliver: Callable[[list[Record]], None],
+        missing: Callable[[str, int], None],
         farewell: float,
         clock: Clock,
         random: Random,
@@ -60,6 +63,7 @@ class Rotations:
         self._begin_dial = begin_dial
         self._give_up_dial = give_up_dial
         self._deliver = deliver
+        self._missing = missing
         self._farewell = farewell
         self._clock = clock
         self._random = random
@@ -69,17 +73,25 @@ class Rotations:
     @property
     def deadlines(self) -> list[float | None]:
         """When to look at the time, in monotonic seconds."""
-        return [self._due_at, None if self._move is None else self._move.deadline]
+        return [
+            self._due_at if self.unsure_since is None else None,
+            None if self._move is None else self._move.deadline,
+        ]
 
     @property
     def due(self) -> bool:
-        """Whether it is time for a planned move."""
-        return self._due_at is not None and self._clock.monotonic() >= self._due_at
+        """Whether it is time for a planned move; never before the one before has heard its old connection out."""
+        return self._due_at is not None and self.unsure_since is None and self._clock.monotonic() >= self._due_at
 
     @property
     def awaits_connection(self) -> bool:
         """Whether the connection that is being made is for a move."""
         return self._move is not None and self._move.undecided
+
+    @property
+    def unsure_since(self) -> int | None:
+        """Since when, in ms, something may be missing of a connection that is being left; None of none."""
+        return None if self._move is None else self._move.unsure_since
 
     @property
     def reason(self) -> str:
@@ -98,8 +110,11 @@ class Rotations:
         Raises:
             TransientError: It cannot even be started on.
         """
+        unsure_since = self.unsure_since
         self.forget()
-        self._move = _Move(reason, old, self._links, self._deliver, self._clock)
+        if unsure_since is not None:
+            self._missing(_NOT_HEARD_OUT, unsure_since)
+        self._move = _Move(reason, old, self._links, self._deliver, self._missing, self._clock)
         self._begin_dial()
 
     def meet(self, new: Link) -> None:
@@ -133,7 +148,11 @@ class Rotations:
         self._due_at = self._clock.monotonic() + _AGAIN
 
     def forget(self) -> None:
-        """Plan nothing, and leave what is under way; whichever connection serves goes on serving."""
+        """
+        Plan nothing, and leave what is under way; whichever connection serves goes on serving.
+
+        Whether something may be missing of one that is being left (:attr:`unsure_since`) is the caller's to tell.
+        """
         self._due_at = None
         move, self._move = self._move, None
         if move is not None:
@@ -147,7 +166,8 @@ class _Move:
     One move from an old connection to a new one.
 
     While the new one is dialled and greets, the old one goes on. Then the old one is asked to close, and what it had
-    still in flight is delivered; behind that comes what only the new one has said (:class:`Overlap`).
+    still in flight is delivered; behind that comes what only the new one has said (:class:`Overlap`). An old one that
+    does not say that it had sent all it had was dead already, perhaps, and nobody had noticed: that is a gap.
 
     Attributes:
         reason: Why.
@@ -155,7 +175,13 @@ class _Move:
     """
 
     def __init__(
-        self, reason: str, old: Link, links: Links, deliver: Callable[[list[Record]], None], clock: Clock
+        self,
+        reason: str,
+        old: Link,
+        links: Links,
+        deliver: Callable[[list[Record]], None],
+        missing: Callable[[str, int], None],
+        clock: Clock,
     ) -> None:
         self.reason = reason
         self.over = False
@@ -163,6 +189,7 @@ class _Move:
         self._new: Link | None = None
         self._links = links
         self._deliver = deliver
+        self._missing = missing
         self._clock = clock
         self._overlap = Overlap()
         self._old_until: float | None = None
@@ -176,6 +203,11 @@ class _Move:
     def undecided(self) -> bool:
         """Whether the old connection still serves."""
         return self._old_until is None and self._echo_until is None and not self.over
+
+    @property
+    def unsure_since(self) -> int | None:
+        """When the old connection was heard last, in ms, while it has been asked to close and has not done so."""
+        return None if self._old_until is None else self._old.heard_at
 
     @property
     def deadline(self) -> float | None:
@@ -209,10 +241,14 @@ class _Move:
             try:
                 self._old.read()
                 self._old.write()
-            except FuturesStreamError:  # its end, which was asked for
-                self._old_until = now
-            if now >= self._old_until:
+            except FuturesStreamError as end:  # which was asked for
+                if not (isinstance(end, ConnectionLost) and end.heard_out):
+                    self._missing(f"{_NOT_HEARD_OUT}: {end}", self._old.heard_at)
                 self._let_go(now)
+            else:
+                if now >= self._old_until:
+                    self._missing(_NOT_HEARD_OUT, self._old.heard_at)
+                    self._let_go(now)
         elif self._echo_until is not None and now >= self._echo_until:
             if self._new is not None and self._new.through == self._overlap.new_says:
                 self._new.through = None

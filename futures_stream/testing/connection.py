@@ -162,7 +162,7 @@ class FakeServer:
         """Take the client's close frame."""
         self._closing.set()
         if self.answers_close and not self._stalled:
-            self._put(ConnectionLost("closed as we asked", close_code=1000))
+            self._put(ConnectionLost("closed as we asked", close_code=1000, heard_out=True))
 
     def fileno(self) -> int:
         """The descriptor of the client's end."""

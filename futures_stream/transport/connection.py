@@ -154,7 +154,7 @@ class StreamConnection:
                 return
             if not data:
                 self._reading = False
-                self._lose("the exchange ended the connection without a close frame")
+                self._lose("the exchange ended the connection without a close frame", heard_out=True)
                 return
             self._decoder.feed(data)
             size += len(data)
@@ -180,7 +180,7 @@ class StreamConnection:
             code, reason = self._decoder.close or (None, "")
             said = f"{code or 'without a code'} {printable(reason, 123)}".rstrip()
             by = "as we asked" if self._closing else "by the exchange"
-            self._ended = ConnectionLost(f"closed {by}: {said}", close_code=code)
+            self._ended = ConnectionLost(f"closed {by}: {said}", close_code=code, heard_out=True)
             self._say_goodbye(code)
         self._reading = False
 
@@ -197,6 +197,6 @@ class StreamConnection:
             self._reading = False  # a peer that takes nothing may send for ever: what it sent by now is enough
             self._lose("send queue overflow: the exchange takes nothing any more")
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, reason: str, heard_out: bool = False) -> None:
         if self._cause is None:
-            self._cause = ConnectionLost(reason)
+            self._cause = ConnectionLost(reason, heard_out=heard_out)

@@ -2,7 +2,7 @@
 
 from engine_rig import KEY_1, KEY_2, Rig, key_answer, names, order_push
 
-from futures_stream import Bitget, ConnectFailed, Order, Record, Rotated
+from futures_stream import Bitget, ConnectFailed, Gap, Order, Record, Rotated
 from futures_stream.testing import HANG, FakeServer
 
 DAY = 86_400.0
@@ -124,3 +124,19 @@ def test_closing_in_the_middle_of_a_move() -> None:
         assert old.closed
         assert new.closed
         assert names(rig.told()) == ["Closed"]
+
+
+def test_an_old_connection_that_does_not_end_in_order_is_a_gap() -> None:
+    """It was dead before it was left, perhaps: what it would have said since its last frame may be missing."""
+    with Rig(Bitget(lifetime=1000.0)) as rig:
+        old = rig.open()
+        old.answers_close = False
+        second_connection(rig)
+        rig.clock.advance(1)
+        told = rig.told()
+        gap = next(record for record in told if isinstance(record, Gap))
+
+        assert names(told) == ["Rotated", "Gap", "Resynced", "Live"]
+        assert 1_000 <= (gap.timestamp or 0) - gap.since <= 21_000  # at the last pong
+        assert rig.state == "live"
+        assert rig.stream.status.connects == 2

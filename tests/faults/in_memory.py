@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
 
+from attrs import evolve
+
 from futures_stream import (
     BitgetCredentials,
     BitmusaCredentials,
@@ -23,11 +25,14 @@ from futures_stream import (
     ShutDown,
     errors,
 )
+from futures_stream.dialects import find_dialect
 from futures_stream.dialects.base import Response
 from futures_stream.dialects.credentials import Secret
 from futures_stream.stream.opening import prepare_stream
 from futures_stream.testing import HANG, STUCK, FakeClock, FakeNetwork, FakeServer
-from tests.faults.ledger import Broken, Written, events_in
+from tests.faults.effort import chosen
+from tests.faults.events import Written, events_in
+from tests.faults.ledger import Broken
 from tests.faults.oracle import Run, judge, kinds, matches, same, within
 
 PATIENCE = 20.0  # real seconds until something that must happen is declared missing
@@ -116,10 +121,12 @@ class InMemory:
     Args:
         scenario: The file's content.
         exchange: With whom.
+        round_: The how many-th time, from 0 on: other jitter.
     """
 
-    def __init__(self, scenario: dict[str, Any], exchange: str) -> None:
+    def __init__(self, scenario: dict[str, Any], exchange: str, round_: int = 0) -> None:
         self.scenario = scenario
+        self._round = round_
         self.exchange = exchange
         self.clock = FakeClock()
         self.answers = Answers()
@@ -143,11 +150,11 @@ class InMemory:
         self.do_rest("PUT", "fine")
         self.do_rest("DELETE", "fine")
         self.stream = prepare_stream(
-            self.exchange,
+            evolve(find_dialect(self.exchange), **self.scenario.get("dialect", {})),
             known,
             network=self.network,
             clock=self.clock,
-            random=Random(int(self.scenario.get("seed", 1))),
+            random=Random(int(self.scenario.get("seed", 1)) + self._round),
             options=options,
             **asked,
         )
@@ -189,9 +196,7 @@ class InMemory:
     # -- steps ------------------------------------------------------------------------------------------------------
 
     def _mine(self, value: Any) -> Any:
-        if isinstance(value, dict) and value and set(value) <= {"bitget", "bitmusa"}:
-            return value.get(self.exchange)
-        return value
+        return chosen(value, self.exchange)
 
     def _do(self, verb: str, *arguments: Any) -> None:
         own: Callable[..., None] = getattr(self, f"do_{verb}")

@@ -18,7 +18,9 @@ from futures_stream.simulator import Simulator
 from futures_stream.stream.opening import prepare_stream
 from futures_stream.testing import FakeClock
 from tests.faults.byte_proxy import ByteProxy
-from tests.faults.ledger import Broken, written
+from tests.faults.effort import chosen
+from tests.faults.events import written
+from tests.faults.ledger import Broken
 from tests.faults.oracle import Run, judge, kinds, same
 
 PATIENCE = 20.0  # real seconds until something that must happen is declared missing
@@ -39,10 +41,12 @@ class OnSockets:
     Args:
         scenario: The file's content.
         exchange: With whom.
+        round_: The how many-th time, from 0 on: another market, other jitter.
     """
 
-    def __init__(self, scenario: dict[str, Any], exchange: str) -> None:
+    def __init__(self, scenario: dict[str, Any], exchange: str, round_: int = 0) -> None:
         self.scenario = scenario
+        self._round = round_
         self.exchange = exchange
         self.told: list[Record] = []
         self._mark = 0  # what has been waited for already
@@ -55,7 +59,7 @@ class OnSockets:
 
     def __enter__(self) -> OnSockets:
         self.clock = FakeClock() if self.scenario.get("clock") == "fake" else SYSTEM_CLOCK
-        terms = {"seed": 7, "tick": None, "clock": self.clock} | self.scenario.get("simulator", {})
+        terms = {"seed": 7 + self._round, "tick": None, "clock": self.clock} | self.scenario.get("simulator", {})
         self.simulator = Simulator(**terms).start()
         self.proxy = ByteProxy(self.simulator.port)
         own = self.simulator.endpoints(self.exchange)
@@ -69,7 +73,7 @@ class OnSockets:
             self.simulator.credentials(self.exchange),
             endpoints=endpoints,
             clock=self.clock,
-            random=Random(1),
+            random=Random(1 + self._round),
             **self.scenario.get("stream", {}),
         )
         return self
@@ -116,10 +120,7 @@ class OnSockets:
     # -- steps ------------------------------------------------------------------------------------------------------
 
     def _mine(self, value: Any) -> Any:
-        """Pick what is said for this exchange alone."""
-        if isinstance(value, dict) and value and set(value) <= {"bitget", "bitmusa"}:
-            return value.get(self.exchange)
-        return value
+        return chosen(value, self.exchange)
 
     def _do(self, verb: str, *arguments: Any) -> None:
         arguments = tuple(self._mine(argument) for argument in arguments)

@@ -9,14 +9,9 @@ from typing import Any
 from attrs import field, frozen
 
 from futures_stream import Closed, Gap, LeaseRenewed, Notice, Overflow, Record, Resynced, Snapshot, Stream
-from tests.faults.ledger import (
-    Broken,
-    Written,
-    check_delivery,
-    check_executions,
-    check_notices,
-    check_secrets,
-)
+from tests.faults.deliveries import check_delivery
+from tests.faults.events import Written
+from tests.faults.ledger import Broken, check_executions, check_notices, check_secrets
 
 _BESIDE = (LeaseRenewed, Snapshot)  # come when they come; scenarios do not list them
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ from futures_stream.dialects.base import Control, Session
 from futures_stream.errors import MessageNotUnderstood
 from futures_stream.records import Record
 from futures_stream.transport.connection import StreamConnection
+from tests.faults.effort import how_many
 from tests.faults.in_memory import order_push
 
-EXAMPLES = int(os.environ.get("FUTURES_STREAM_FUZZ", "150"))
+EXAMPLES = how_many("FUZZ", 60, 6000)
 LEAST = 0.25  # seconds of CPU for any input: the bound is per KB, and the smallest input costs a page fault, too
 PER_KB = 0.05
 CHANNELS = {"bitget": ("account", "positions", "orders", "executions", "liquidations")}

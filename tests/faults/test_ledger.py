@@ -5,16 +5,9 @@ from typing import Any
 import pytest
 
 from futures_stream import Closed, Execution, Gap, Live, LoginRejected, Order, Resynced
-from tests.faults.ledger import (
-    Broken,
-    Written,
-    check_delivery,
-    check_executions,
-    check_notices,
-    check_secrets,
-    events_in,
-    identity_of,
-)
+from tests.faults.deliveries import check_delivery
+from tests.faults.events import Written, events_in, identity_of
+from tests.faults.ledger import Broken, check_executions, check_notices, check_secrets
 
 
 def queue_of(*said: object) -> list[Any]:

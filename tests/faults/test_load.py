@@ -10,9 +10,11 @@ import pytest
 from futures_stream import Closed, Gap, Live, Order, Resynced, StreamQueue
 from futures_stream.simulator import Simulator
 from futures_stream.stream.opening import prepare_stream
+from tests.faults.effort import how_many
 from tests.faults.ledger import check_notices
 
-BURST = 20_000
+BURST = how_many("BURST", 5_000, 100_000)
+ACCOUNTS = how_many("ACCOUNTS", 8, 100)
 SOON = 30.0  # seconds; the simulator and the consumer share two cores with the stream
 
 
@@ -37,8 +39,8 @@ def test_a_burst_is_delivered_in_order(exchange: str) -> None:
 
 @pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
 def test_many_accounts_lose_their_connections_together(exchange: str) -> None:
-    """Twenty accounts share a queue, lose their connections at once, and are all live again; then all are closed."""
-    accounts = [f"account {number}" for number in range(20)]
+    """Many accounts share a queue, lose their connections at once, and are all live again; then all are closed."""
+    accounts = [f"account {number}" for number in range(ACCOUNTS)]
     with Simulator(tick=None) as simulator:
         known, where = simulator.credentials(exchange), simulator.endpoints(exchange)
         shared = StreamQueue()

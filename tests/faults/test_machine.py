@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import secrets
 import threading
@@ -23,10 +22,13 @@ from hypothesis.stateful import (
 from futures_stream import BitgetCredentials, BitmusaCredentials, Closed, ConnectionLost, Record, ShutDown
 from futures_stream.stream.opening import prepare_stream
 from futures_stream.testing import FakeClock, FakeServer
+from tests.faults.deliveries import check_delivery
+from tests.faults.effort import how_many
+from tests.faults.events import Written, events_in
 from tests.faults.in_memory import Answers, Way, key_answer, order_push
-from tests.faults.ledger import Written, check_delivery, check_executions, check_notices, check_secrets, events_in
+from tests.faults.ledger import check_executions, check_notices, check_secrets
 
-EXAMPLES = int(os.environ.get("FUTURES_STREAM_MACHINE", "12"))
+EXAMPLES = how_many("MACHINE", 12, 600)
 STEPS = 25
 MOST_WAKES = 20_000  # in 1,300 seconds, with a ping every 20
 

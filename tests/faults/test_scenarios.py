@@ -8,9 +8,11 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 
+from tests.faults.effort import FULL, how_many
 from tests.faults.in_memory import InMemory
 from tests.faults.on_sockets import OnSockets
 
@@ -38,7 +40,10 @@ KEYS = {
     "steps",
     "expect",
     "why_open",
+    "alike",  # the exchange makes no difference: the ordinary suite plays one of them
+    "dialect",
 }
+ROUNDS = how_many("ROUNDS", 1, 3)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -47,20 +52,30 @@ def read(path: Path) -> dict[str, Any]:
     return scenario
 
 
+def exchanges_of(path: Path) -> list[str]:
+    """Return with whom a scenario is played."""
+    scenario = read(path)
+    asked: list[str] = scenario.get("exchanges", ["bitget", "bitmusa"])
+    if scenario.get("alike") and not FULL:
+        return [asked[crc32(path.stem.encode()) % len(asked)]]
+    return asked
+
+
 CASES = [
-    pytest.param(path, exchange, id=f"{path.stem}-{exchange}")
+    pytest.param(path, exchange, round_, id=f"{path.stem}-{exchange}" + (f"-{round_}" if round_ else ""))
     for path in PLAYED
-    for exchange in read(path).get("exchanges", ["bitget", "bitmusa"])
+    for exchange in exchanges_of(path)
+    for round_ in range(ROUNDS)
 ]
 
 
-@pytest.mark.parametrize(("path", "exchange"), CASES)
-def test_scenario(path: Path, exchange: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(("path", "exchange", "round_"), CASES)
+def test_scenario(path: Path, exchange: str, round_: int, caplog: pytest.LogCaptureFixture) -> None:
     """A fault is survived as its file says, nothing is lost in silence, and no secret is shown."""
     caplog.set_level(logging.DEBUG)
     scenario = read(path)
     player = {"sockets": OnSockets, "memory": InMemory}[scenario["player"]]
-    with player(scenario, exchange) as run:
+    with player(scenario, exchange, round_) as run:
         run.play()
     run.judge(caplog.text)
 

@@ -249,7 +249,7 @@ def test_nobody_listens(exchange: str, dead_port: int) -> None:
     endpoints = Endpoints(f"ws://127.0.0.1:{dead_port}", f"http://127.0.0.1:{dead_port}")
 
     with pytest.raises(OpenTimeout) as caught:
-        open_stream(exchange, credentials, endpoints=endpoints, timeout=2.0)
+        open_stream(exchange, credentials, endpoints=endpoints, timeout=0.5)
 
     assert str(dead_port) in str(caught.value)
     assert "canary" not in str(caught.value)

@@ -1,6 +1,5 @@
 """Closing, which is the hard part: at random moments, many times, with threads switched as often as can be."""
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ import pytest
 from futures_stream import Closed, FuturesStreamError, Stream, open_stream
 from futures_stream.simulator import Simulator
 from futures_stream.stream.opening import prepare_stream
+from tests.faults.effort import how_many
 
-CYCLES = int(os.environ.get("FUTURES_STREAM_CYCLES", "60"))
+CYCLES = how_many("CYCLES", 30, 500)
 LONGEST_PAUSE = 0.03  # seconds; opening takes about as long, so that closing falls into every phase of it
 CLOSES_WITHIN = 5.0  # the contract's hard bound
 

@@ -22,10 +22,12 @@ from futures_stream import (
 from futures_stream.dialects import BitmusaRest
 from futures_stream.engine.knowledge import Knowledge
 from futures_stream.simulator import Simulator
+from tests.faults.effort import how_many
 
 SOON = 60.0  # seconds; back-off may draw up to thirty of them
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT"]
 ASKABLE = Bitmusa(rest=BitmusaRest(position_when_closing="side"))  # with the simulator that is certain
+GAPS = how_many("GAPS", 2, 20)
 STATES = ("balances", "positions", "orders")
 
 
@@ -95,7 +97,7 @@ def test_gaps_during_trading_are_repaired(simulator: Simulator) -> None:
     knowledge, told, expected = Knowledge(), [], 0
     with opened(simulator) as stream:
         follow(knowledge, take_until(stream, Live))
-        for _ in range(4):
+        for _ in range(GAPS):
             simulator.step(5)
             simulator.stop_accepting()
             simulator.drop("bitmusa")

@@ -1,14 +1,14 @@
 """Trading goes on while the stream moves from connection to connection."""
 
-import os
 from collections import Counter
 
 import pytest
 
 from futures_stream import Bitget, Bitmusa, Closed, Execution, Gap, Order, Origin, Rotated, open_stream
 from futures_stream.simulator import Simulator
+from tests.faults.effort import how_many
 
-ROTATIONS = int(os.environ.get("FUTURES_STREAM_ROTATIONS", "50"))
+ROTATIONS = how_many("ROTATIONS", 50, 500)
 SOON = 60.0  # seconds; generous, since a machine with two busy cores may stall
 
 

@@ -1,0 +1,75 @@
+"""Reconnects, again and again: the ledger stays clean, and nothing grows."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+
+from tests.faults.effort import how_many
+from tests.faults.footprint import Footprint
+from tests.faults.weather import Subject
+from tests.faults.world import World
+
+CYCLES = how_many("RECONNECTS", 12, 1000)  # for each of the four
+WARM_UP = 0.25  # of the cycles: what is made once has been made by then
+MOST_GROWTH = 6.0  # MB of memory after that: the allocator's own unrest, and the stream's bounded memory of orders
+LONGEST_PAUSE = 0.02  # seconds; a reconnect takes about as long, so that cuts fall into every phase of it
+
+
+@pytest.fixture(params=[0.005, 1e-6], ids=["usual", "hasty"])
+def switch_interval(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run with the interpreter's usual switch interval, and with one that shakes out races."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(request.param)
+    yield
+    sys.setswitchinterval(usual)
+
+
+def cut(world: World, exchange: str, random: Random) -> None:
+    """End the connection, on the way or at the server, between two frames or inside of one."""
+    how = random.choice(["rst", "fin", "close", "proxy rst", "proxy fin", "torn", "torn greeting"])
+    if how.startswith("torn"):
+        scope = "open" if how == "torn" else "all"
+        world.proxy(exchange, "set", "down", scope, cut_after=random.randrange(1, 400))
+        world.simulator("step", 3)
+    elif how.startswith("proxy"):
+        world.proxy(exchange, "cut", how.partition(" ")[2])
+    else:
+        world.simulator("drop", exchange, how, random.choice([1000, 1001, 1012, 4009]))
+
+
+@pytest.mark.usefixtures("switch_interval")
+@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
+def test_reconnects_at_random_instants(exchange: str) -> None:
+    """However often and whenever a connection is cut, each event is delivered or lies in a gap, and nothing is left."""
+    random, pause = Random(f"{exchange} {sys.getswitchinterval()}"), threading.Event()
+    calm: list[Footprint] = []
+    with World(seed=3, tick=None) as world:
+        subject = Subject(world, exchange)
+        try:
+            subject.calm()
+            for cycle in range(1, CYCLES + 1):
+                world.simulator("step", random.randrange(4))
+                pause.wait(random.uniform(0.0, LONGEST_PAUSE))
+                tries = world.proxy(exchange, "accepted")
+                cut(world, exchange, random)
+                if random.random() < 0.7:
+                    world.simulator("step", 1)
+                    assert world.proxy(exchange, "wait_accepted", tries + 1), "nobody comes back"
+                world.proxy(exchange, "heal")
+                if cycle % max(1, CYCLES // 16) == 0:
+                    subject.calm()
+                    subject.check()
+                    calm.append(Footprint.take())
+        finally:
+            subject.close()
+        subject.check()
+
+    later = calm[int(len(calm) * WARM_UP) :]
+    assert subject.stream.status.connects > CYCLES // 2
+    assert {(one.threads, one.descriptors) for one in later} == {(later[-1].threads, later[-1].descriptors)}
+    assert later[-1].memory - later[0].memory < MOST_GROWTH, [one.memory for one in calm]
