@@ -27,6 +27,7 @@ __all__ = [
     "FieldUnreadable",
     "Words",
     "count_odd",
+    "counted_together",
     "decode",
     "decode_tolerant",
     "flag",
@@ -229,10 +230,18 @@ def _trailing_comma(text: str, at: int) -> int | None:
     return comma if before not in _NEEDS_A_VALUE and follows in ("}", "]") else None
 
 
-def count_odd(counter: Counter[str], name: str) -> None:
+def count_odd(counter: Counter[str], name: str, times: int = 1) -> None:
     """Count something that a server may say at will: under no more names than a counter can bear."""
     if name in counter or len(counter) < _MOST_COUNTED:
-        counter[name] += 1
+        counter[name] += times
+
+
+def counted_together(past: Mapping[str, int], more: Mapping[str, int]) -> Counter[str]:
+    """Return what two counters hold, under no more names than one can bear."""
+    both = Counter(dict(past))
+    for name, times in more.items():
+        count_odd(both, name, times)
+    return both
 
 
 class Words(Generic[WordT]):

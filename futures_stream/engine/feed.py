@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable
 from random import Random
 
 from attrs import frozen
 
 from futures_stream.clock import CLOCK_JUMP, Clock
+from futures_stream.dialects.wire import counted_together
 from futures_stream.engine.backoff import Backoff
 from futures_stream.engine.budget import Budget, budget_at
 from futures_stream.engine.crew import Crew
@@ -155,7 +155,7 @@ class Feed:
         """The exchange's words that the dialect does not know, counted; callable from any thread."""
         link = self._link
         past = self._links.unknown_words
-        return dict(past if link is None else past + Counter(dict(link.session.unknown)))
+        return dict(past if link is None else counted_together(past, dict(link.session.unknown)))
 
     # -- the I/O thread ---------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class Feed:
         try:
             self._serve()
         except FuturesStreamError as failure:
-            error = failure
+            error = failure.with_traceback(None)  # its variables hold what was heard, and may be printed
         except BaseException as bug:
             error = defect(bug)
             log.critical("%s: %s", self._plan.name, error)
@@ -417,7 +417,7 @@ class Feed:
         delay = self._backoff.delay(live_for, asked)
         self._retry_at = self._clock.monotonic() + delay
         error.exchange = error.exchange or self._plan.dialect.name
-        self._lifecycle.note(error=error)
+        self._lifecycle.note(error=error.with_traceback(None))  # its variables hold what was heard
         self._delivery.flush()
         self._lifecycle.to(State.BACKING_OFF)
         log.warning("%s: %s; next try in %.1f s", self._plan.name, error, delay)

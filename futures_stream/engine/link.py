@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable
 
@@ -13,7 +14,14 @@ from futures_stream.engine.keepalive import Keepalive
 from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.outbox import Outbox
 from futures_stream.engine.ports import Connection
-from futures_stream.errors import FuturesStreamError, MessageNotUnderstood, PeerSilent, SubscriptionRejected, printable
+from futures_stream.errors import (
+    FuturesStreamError,
+    MessageNotUnderstood,
+    PeerSilent,
+    SubscriptionRejected,
+    TransientError,
+    printable,
+)
 from futures_stream.records import Record, Unreadable
 
 __all__ = ["Link"]
@@ -122,7 +130,7 @@ class Link:
                 self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
             except FuturesStreamError as error:
                 bad = bad or error  # what was received behind it is delivered all the same
-        bad = bad or connection.ended
+        bad = bad or self._told(connection.ended)
         if bad is not None:
             raise bad
 
@@ -173,10 +181,18 @@ class Link:
             due.append(self._stuck_since + _WRITE_LIMIT)
         return min(due)
 
+    def _told(self, end: TransientError | None) -> TransientError | None:
+        """Return the end of the connection; a close frame's reason may say secrets back to us."""
+        if end is None or (said := self.session.without_secrets(end.message)) == end.message:
+            return end
+        told = copy.copy(end)
+        told.message, told.args = said, (said,)
+        return told
+
     def _hear(self, message: str | bytes, received_ns: int) -> None:
         if isinstance(message, bytes):
-            shown = printable(message.decode("utf-8", "backslashreplace"), _SHOWN)
-            raise MessageNotUnderstood("not UTF-8 text", text=shown)
+            shown = self.session.without_secrets(message.decode("utf-8", "backslashreplace"))
+            raise MessageNotUnderstood("not UTF-8 text", text=printable(shown, _SHOWN))
         try:
             answer = self.session.receive(message, received_ns, self._delivery.next_seq)
         except SubscriptionRejected as error:

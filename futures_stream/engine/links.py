@@ -6,6 +6,7 @@ import selectors
 from collections import Counter
 
 from futures_stream.clock import Clock
+from futures_stream.dialects.wire import counted_together
 from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.link import Link
 
@@ -42,7 +43,7 @@ class Links:
     def drop(self, link: Link) -> None:
         """Watch a link no more, and give its descriptor back."""
         if self._watched.pop(link, None) is not None:
-            self.unknown_words = self.unknown_words + link.session.unknown
+            self.unknown_words = counted_together(self.unknown_words, link.session.unknown)
             self._selector.unregister(link.connection)
             link.connection.dispose()
 

@@ -91,6 +91,7 @@ class Subscriptions:
         """
         channel = error.channel or "unknown"
         error.exchange = error.exchange or self._dialect.name
+        error = error.with_traceback(None)  # its variables hold what was heard, and the error may be shown
         if error.symbol is None:
             self._want(set(self.channels) - {channel})
         waiting = [asked for asked in self._promises if channel in asked.channels]

@@ -36,7 +36,17 @@ def find_credentials(
     Raises:
         ConfigError: There are none, or they are not of this exchange; the message says where they were looked for.
     """
-    environ = os.environ if environ is None else environ
+    try:
+        return _find(dialect, account, given, os.environ if environ is None else environ)
+    except ConfigError as error:
+        fault = error.with_traceback(None)
+    # Raised out here, without what it was found in: variables of a traceback may be printed, and those hold secrets.
+    del environ
+    fault.__cause__ = fault.__context__ = None
+    raise fault
+
+
+def _find(dialect: Dialect, account: str, given: Credentials | None, environ: Mapping[str, str]) -> Credentials:
     wanted = dialect.credentials
     if given is not None:
         if not isinstance(given, wanted):

@@ -161,7 +161,6 @@ def test_names_that_a_server_makes_up_are_few() -> None:
     assert len(counter) == 100
 
 
-@pytest.mark.xfail(reason="the engine adds up the words of all connections: a patch is proposed", strict=True)
 def test_names_of_many_connections_are_few() -> None:
     """A server that invents other words on each connection cannot fill the memory either."""
     with Simulator(tick=None) as sim:

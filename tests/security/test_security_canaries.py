@@ -41,7 +41,6 @@ from tests.security.everything import (
 from tests.whole.independent import BITMUSA, bitget_server, bitmusa_server
 
 PATIENCE = 10.0
-to_be_mended = pytest.mark.xfail(reason="the engine shows it as it came: a patch is proposed", strict=True)
 SPELLINGS = [
     pytest.param(lambda secret: secret, id="plain"),
     pytest.param(lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"), id="slashes"),
@@ -207,7 +206,6 @@ def test_a_listen_key_in_every_phase(capsys: pytest.CaptureFixture[str]) -> None
     assert not leaked(["canary-auth", "canary-api", *keys], told.text, *texts)
 
 
-@to_be_mended
 def test_variables_of_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
     """What a crash reporter prints of a refusal's traceback holds neither keys nor what the exchange said of them."""
     canaries = [canary() for _ in range(3)]
@@ -221,7 +219,6 @@ def test_variables_of_a_refusal(capsys: pytest.CaptureFixture[str]) -> None:
     assert not leaked(tails(canaries), of_error(caught.value))
 
 
-@to_be_mended
 def test_bytes_that_are_no_text(capsys: pytest.CaptureFixture[str]) -> None:
     """A message that is not even UTF-8 is shown without what it says back."""
     canaries = [canary() for _ in range(3)]
@@ -234,7 +231,6 @@ def test_bytes_that_are_no_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert not leaked(tails(canaries), told.text, *texts)
 
 
-@to_be_mended
 def test_a_close_frame_that_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     """The reason in a close frame reaches the log and the gap without what it says back."""
     canaries = [canary() for _ in range(3)]

@@ -31,7 +31,6 @@ THINGS = {
     "network": Network(proxy=f"http://user:{CANARY}@proxy:1"),
     "dial": Network().dial(Secret(f"wss://host/{CANARY}"), 1.0),
 }
-to_be_mended = pytest.mark.xfail(reason="stream/ shows it: a patch is proposed", strict=True)
 
 
 @pytest.mark.parametrize("name", THINGS)
@@ -181,7 +180,6 @@ def test_variables_when_a_call_fails(dead_port: int) -> None:
         assert not leaked([CANARY], of_error(caught.value))
 
 
-@to_be_mended
 @pytest.mark.parametrize("broken", ["half", "unusable", "no INI", "no text"])
 def test_variables_when_the_profile_is_wrong(broken: str, tmp_path: Path) -> None:
     """A profile file or an environment that cannot be used is in no frame of the error."""
