@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from random import Random
 
 from attrs import frozen
 
 from futures_stream.clock import CLOCK_JUMP, Clock
-from futures_stream.dialects.wire import counted_together
-from futures_stream.engine.backoff import Backoff
-from futures_stream.engine.budget import Budget, budget_at
+from futures_stream.engine.connections import Connections
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.defects import defect
 from futures_stream.engine.delivery import Delivery
@@ -28,27 +25,19 @@ from futures_stream.engine.lease import (
     LeaseReplaced,
 )
 from futures_stream.engine.lifecycle import Lifecycle
-from futures_stream.engine.link import Link
 from futures_stream.engine.links import Links
-from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, rest_thread
-from futures_stream.engine.rotation import Rotations
-from futures_stream.engine.server_time import ServerTime
 from futures_stream.engine.standing import Standing
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
-    ClockSkew,
-    ConnectFailed,
     FuturesStreamError,
     ShutdownTimeout,
     StreamFailed,
-    Throttled,
-    TransientError,
 )
-from futures_stream.records import LeaseRenewed, Record, Rotated
+from futures_stream.records import LeaseRenewed
 from futures_stream.vocabulary import State
 
 __all__ = ["Feed"]
@@ -96,7 +85,6 @@ class Feed:
         self._lifecycle = lifecycle
         self._clock = clock
         self._random = random
-        self._backoff = Backoff(random)
         self._errands = Errands(plan.name, clock)
         self._rest_errands = Errands(plan.name, clock)  # the REST thread's, until it has ended
         self._inbox = Inbox()
@@ -106,10 +94,7 @@ class Feed:
         self._standing = Standing(
             plan=plan, delivery=delivery, lifecycle=lifecycle, clock=clock, random=random, mute=self._rotate
         )
-        self._link: Link | None = None
-        self._peer_answers = plan.dialect.ping.answered
-        self._retry_at: float | None = clock.monotonic()
-        self._server_time = ServerTime(clock)
+        self._connections: Connections | None = None  # until the I/O thread runs
         self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
         self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
@@ -153,9 +138,8 @@ class Feed:
     @property
     def unknown_words(self) -> dict[str, int]:
         """The exchange's words that the dialect does not know, counted; callable from any thread."""
-        link = self._link
-        past = self._links.unknown_words
-        return dict(past if link is None else counted_together(past, dict(link.session.unknown)))
+        connections = self._connections
+        return {} if connections is None else connections.unknown_words
 
     # -- the I/O thread ---------------------------------------------------------------------------------------------
 
@@ -174,7 +158,7 @@ class Feed:
     def _serve(self) -> None:
         with Crew(self._plan.name, self._clock, wake=self._inbox.wake) as crew:
             self._start_rest(crew)
-            self._dialing = Dialing(
+            dialing = Dialing(
                 plan=self._plan,
                 network=self._network,
                 keeper=self._keeper,
@@ -182,25 +166,23 @@ class Feed:
                 post=self._inbox.post,
                 clock=self._clock,
             )
-            self._rotations = Rotations(
-                name=self._plan.name,
-                lifetime=self._plan.dialect.lifetime,
+            connections = self._connections = Connections(
+                plan=self._plan,
+                dialing=dialing,
                 links=self._links,
-                begin_dial=self._dialing.begin,
-                give_up_dial=self._dialing.give_up,
-                deliver=self._deliver_held,
-                missing=self._missed,
-                farewell=self._plan.limits.farewell,
+                subscriptions=self._subscriptions,
+                standing=self._standing,
+                delivery=self._delivery,
+                lifecycle=self._lifecycle,
                 clock=self._clock,
                 random=self._random,
             )
             try:
                 while not self._stop_asked and not crew.failed:
-                    self._turn()
-                self._say_farewell()
+                    self._turn(connections)
+                connections.say_farewell(self._keep_askers)
             finally:
-                self._dialing.give_up()
-                self._links.drop_all()
+                connections.give_up()
 
     def _start_rest(self, crew: Crew) -> None:
         made = rest_thread(
@@ -217,40 +199,21 @@ class Feed:
             self._standing.can_ask(thread)
             crew.start("rest", thread.run, thread.wake)
 
-    def _turn(self) -> None:
+    def _turn(self, connections: Connections) -> None:
         """Wait for something to happen, and deal with all that has."""
-        if self._retry_at is not None and self._clock.monotonic() >= self._retry_at:
-            self._retry_at = None
-            self._lifecycle.to(State.CONNECTING)
-            self._try(self._dialing.begin)
-        if self._rotations.due:
-            self._rotate("the exchange would cut this connection soon")
-        self._links.wait(self._patience())
-        self._look_at_clocks()
+        connections.begin_what_is_due()
+        self._links.wait(self._patience(connections))
+        self._look_at_clocks(connections)
         for news in self._inbox.take():
-            self._hear(news)
-        self._try(self._dialing.look_at_time)
-        if self._link is not None:
-            try:
-                self._tend(self._link)
-            except ClockSkew as error:
-                self._lose(self._server_time.correct(error, self._link.connection))
-            except TransientError as error:
-                self._lose(error)
-        try:
-            successor = self._rotations.tend()
-        except FuturesStreamError as error:
-            self._rotations.failed(error)
-        else:
-            if successor is not None:
-                self._switch(successor)
+            self._hear(news, connections)
+        connections.tend()
         if self._standing.settle(self._subscriptions.channels):
-            self._went_live()
+            connections.went_live()
         self._standing.look_at_time(self._subscriptions.channels)
         self._delivery.look_at_time()
         self._delivery.flush()
 
-    def _look_at_clocks(self) -> None:
+    def _look_at_clocks(self, connections: Connections) -> None:
         """Notice that the machine has slept or its wall clock was set: listen key and connection may be older now."""
         ahead = self._clock.unix_ms() / 1000 - self._clock.monotonic()
         if abs(ahead - self._wall_ahead) > CLOCK_JUMP:
@@ -258,201 +221,46 @@ class Feed:
             self._wall_ahead = ahead
             if self._keeper is not None:
                 self._keeper.look()
-            if self._link is not None:
-                self._link.hurry()
+            connections.hurry()
 
-    def _tend(self, link: Link) -> None:
-        unread = link.unread
-        link.read()
-        link.look_at_time()
-        link.write()
-        if link.unread > unread:
-            self._standing.misunderstood(self._subscriptions.channels)
-        if self._lifecycle.status.state is State.GREETING and link.session.greeted:
-            self._standing.greeted(self._subscriptions.channels)
-        self._subscriptions.keep_promises(link.session)
-
-    def _patience(self) -> float | None:
+    def _patience(self, connections: Connections) -> float | None:
         """Return how long nothing needs to be done, in seconds."""
-        due = [self._retry_at, self._dialing.deadline, self._delivery.deadline, *self._standing.deadlines]
-        due += self._links.deadlines + self._rotations.deadlines
+        due = [self._delivery.deadline, *self._standing.deadlines, *connections.deadlines]
         waits = [at - self._clock.monotonic() for at in due if at is not None]
         return max(0.0, min(waits)) if waits else None
 
-    # -- what is heard ----------------------------------------------------------------------------------------------
-
-    def _hear(self, news: object) -> None:
+    def _hear(self, news: object, connections: Connections) -> None:
         match news:
             case Dialed():
-                self._try(lambda: self._meet(news))
+                connections.dialed(news)
             case LeaseGranted():
-                self._try(lambda: self._dialing.granted(news))
-            case LeaseRefused(error=error):
-                if self._dialing.concerns(news):
-                    self._failed(error)
+                connections.granted(news)
+            case LeaseRefused():
+                connections.refused(news)
+            case LeaseReplaced():
+                connections.replaced(news)
+            case LeaseAtRisk(error=error):
+                connections.doubt(f"the listen key has run out, and could not be renewed: {error}")
             case LeaseExtended(expires_at=expires_at):
                 self._delivery.notice(LeaseRenewed, expires_at=expires_at)
-            case LeaseAtRisk(error=error):
-                self._doubt(f"the listen key has run out, and could not be renewed: {error}")
             case LeaseConfirmed():
                 self._standing.believe_again(self._subscriptions.channels)
             case Answered():
                 self._standing.hear(news, self._subscriptions.channels)
-            case LeaseReplaced(error=error, asked=asked):
-                if self._link is not None:
-                    self._doubt(str(error))
-                if asked:
-                    pass  # by who connects now, with the new key
-                elif self._link is not None:
-                    self._rotate(str(error))
-                elif self._dialing.under_way:  # with the old key
-                    self._lose(error)
             case _Refresh(promise=promise):
                 self._standing.refresh(promise, self._subscriptions.channels)
             case AddChannels(channels=channels):
                 self._subscriptions.add(news)
-                if self._link is not None:
-                    self._link.obey(self._link.session.subscribe(channels))
-            case RemoveChannels(channels=channels):
+                connections.subscribe(channels)
+            case RemoveChannels(channels=removed):
                 self._subscriptions.remove(news)
-                if self._link is not None:
-                    self._link.obey(self._link.session.unsubscribe(sorted(channels)))
-
-    def _meet(self, news: Dialed) -> None:
-        """A dial is home: begin the conversation."""
-        connection = self._dialing.take(news)
-        if connection is None:
-            return
-        dialect = self._plan.dialect
-        try:
-            session = dialect.session(
-                credentials=self._plan.credentials,
-                account=self._plan.account,
-                channels=self._subscriptions.channels,
-                symbols=self._plan.symbols,
-            )
-        except BaseException:
-            connection.dispose()
-            raise
-        link = Link(
-            connection,
-            session,
-            ping=dialect.ping,
-            silence_limit=dialect.silence_limit,
-            answers=self._peer_answers,
-            answer_limit=self._plan.limits.answer,
-            clock=self._clock,
-            delivery=self._delivery,
-            budget=self._budget,
-            refused=self._subscriptions.refused,
-        )
-        self._links.add(link)
-        self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
-        if self._rotations.awaits_connection:
-            self._rotations.meet(link)
-        else:
-            self._link = link
-            self._lifecycle.to(State.GREETING)
-        link.greet(self._server_time.at(connection))
-
-    def _went_live(self) -> None:
-        self._subscriptions.lenient = True
-        self._server_time.accepted()
-        self._rotations.plan()
-        log.info("%s is live", self._plan.name)
-
-    def _switch(self, link: Link) -> None:
-        """Another connection serves from now on."""
-        self._link = link
-        if self._lifecycle.status.state is State.LIVE:
-            self._delivery.notice(Rotated, reason=self._rotations.reason)
-        self._standing.believe_again(self._subscriptions.channels)
-
-    def _deliver_held(self, records: list[Record]) -> None:
-        self._delivery.add(renumbered(records, self._delivery.next_seq))
-
-    # -- what goes wrong --------------------------------------------------------------------------------------------
+                connections.unsubscribe(removed)
 
     def _rotate(self, reason: str) -> None:
-        link = self._link
-        if link is not None:
-            self._try(lambda: self._rotations.begin(reason, link))
-
-    def _try(self, step: Callable[[], None]) -> None:
-        """Take a step on the way to a connection."""
-        try:
-            step()
-        except TransientError as error:
-            self._failed(error)
-
-    def _failed(self, error: FuturesStreamError) -> None:
-        """
-        The way to a connection failed.
-
-        Raises:
-            FatalError: For good, and there is no other connection to go on with.
-        """
-        if self._rotations.awaits_connection:
-            self._rotations.failed(error)
-        elif isinstance(error, TransientError):
-            self._lose(error)
-        else:
-            raise error
-
-    def _lose(self, error: TransientError) -> None:
-        """The connection, or the way to one, is lost: say what may be missing, and try again."""
-        live_for = self._standing.live_for
-        link, self._link = self._link, None
-        if link is not None:
-            self._peer_answers = link.answers
-            unsure_since = self._rotations.unsure_since
-            since = link.heard_at if unsure_since is None else min(link.heard_at, unsure_since)
-            self._standing.lost(str(error), since, self._subscriptions.channels, link.told)
-            self._links.drop(link)
-        self._rotations.forget()
-        self._dialing.give_up()
-        asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
-        if isinstance(error, Throttled) and asked is not None:
-            self._dialing.pause(asked)
-        delay = self._backoff.delay(live_for, asked)
-        self._retry_at = self._clock.monotonic() + delay
-        error.exchange = error.exchange or self._plan.dialect.name
-        self._lifecycle.note(error=error.with_traceback(None))  # its variables hold what was heard
-        self._delivery.flush()
-        self._lifecycle.to(State.BACKING_OFF)
-        log.warning("%s: %s; next try in %.1f s", self._plan.name, error, delay)
-
-    def _budget(self, kind: str) -> Budget:
-        return budget_at(self._clock, self._plan.endpoints.ws_url or "", kind, self._plan.dialect.limits)
-
-    def _doubt(self, reason: str) -> None:
-        if self._link is not None:
-            self._standing.doubt(reason, self._link.heard_at, self._subscriptions.channels)
-
-    def _missed(self, reason: str, since: int) -> None:
-        """Something may be missing although the connection that serves is well."""
-        log.warning("%s: %s", self._plan.name, reason)
-        self._standing.doubt(reason, since, self._subscriptions.channels)
-        self._standing.believe_again(self._subscriptions.channels)
+        if self._connections is not None:
+            self._connections.rotate(reason)
 
     # -- the end ----------------------------------------------------------------------------------------------------
-
-    def _say_farewell(self) -> None:
-        """Close the connection politely, and deliver what was in flight."""
-        self._rotations.forget()
-        link = self._link
-        if link is None:
-            return
-        until = self._clock.monotonic() + self._plan.limits.farewell
-        link.connection.close()
-        try:
-            while (left := until - self._clock.monotonic()) > 0:
-                link.write()
-                self._links.wait(left)
-                self._keep_askers()
-                link.read()
-        except FuturesStreamError as end:
-            log.debug("%s: closed: %s", self._plan.name, end)
 
     def _conclude(self, error: FuturesStreamError | None) -> None:
         for errands in (self._errands, self._rest_errands):

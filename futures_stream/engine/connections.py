@@ -1,0 +1,334 @@
+"""The connection that serves, and the way to the next one: dialled, greeted, tended, lost, replaced."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from random import Random
+
+from futures_stream.clock import Clock
+from futures_stream.dialects.wire import counted_together
+from futures_stream.engine.backoff import Backoff
+from futures_stream.engine.budget import Budget, budget_at
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.dialing import Dialed, Dialing
+from futures_stream.engine.lease import LeaseGranted, LeaseRefused, LeaseReplaced
+from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.link import Link
+from futures_stream.engine.links import Links
+from futures_stream.engine.monitors import renumbered
+from futures_stream.engine.plan import Plan
+from futures_stream.engine.rotation import Rotations
+from futures_stream.engine.server_time import ServerTime
+from futures_stream.engine.standing import Standing
+from futures_stream.engine.subscriptions import Subscriptions
+from futures_stream.errors import ClockSkew, ConnectFailed, FuturesStreamError, Throttled, TransientError
+from futures_stream.records import Record, Rotated
+from futures_stream.vocabulary import State
+
+__all__ = ["Connections"]
+
+log = logging.getLogger("futures_stream.engine")
+
+
+class Connections:
+    """
+    Sees to it that one connection serves, for as long as the stream lives.
+
+    Args:
+        plan: What is asked for.
+        dialing: Makes connections.
+        links: Watches them.
+        subscriptions: What they are to be asked for.
+        standing: Is told what may be missing, and when all is well.
+        delivery: Takes the records.
+        lifecycle: Is told where the stream stands.
+        clock: Measures everything.
+        random: Where jitter comes from.
+
+    Threads:
+        Belongs to the I/O thread; :attr:`unknown_words` may be read by any.
+    """
+
+    def __init__(
+        self,
+        *,
+        plan: Plan,
+        dialing: Dialing,
+        links: Links,
+        subscriptions: Subscriptions,
+        standing: Standing,
+        delivery: Delivery,
+        lifecycle: Lifecycle,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self._plan = plan
+        self._dialing = dialing
+        self._links = links
+        self._subscriptions = subscriptions
+        self._standing = standing
+        self._delivery = delivery
+        self._lifecycle = lifecycle
+        self._clock = clock
+        self._backoff = Backoff(random)
+        self._server_time = ServerTime(clock)
+        self._link: Link | None = None
+        self._peer_answers = plan.dialect.ping.answered
+        self._retry_at: float | None = clock.monotonic()
+        self._rotations = Rotations(
+            name=plan.name,
+            lifetime=plan.dialect.lifetime,
+            links=links,
+            begin_dial=dialing.begin,
+            give_up_dial=dialing.give_up,
+            deliver=self._deliver_held,
+            missing=self._missed,
+            farewell=plan.limits.farewell,
+            clock=clock,
+            random=random,
+        )
+
+    @property
+    def deadlines(self) -> list[float | None]:
+        """When to look at the time, in monotonic seconds."""
+        return [self._retry_at, self._dialing.deadline, *self._links.deadlines, *self._rotations.deadlines]
+
+    @property
+    def unknown_words(self) -> dict[str, int]:
+        """The exchange's words that the dialect does not know, counted; callable from any thread."""
+        link = self._link
+        past = self._links.unknown_words
+        return dict(past if link is None else counted_together(past, dict(link.session.unknown)))
+
+    # -- in every turn of the loop ----------------------------------------------------------------------------------
+
+    def begin_what_is_due(self) -> None:
+        """Start on a new connection, if it is time to: after a pause, or before the exchange cuts this one."""
+        if self._retry_at is not None and self._clock.monotonic() >= self._retry_at:
+            self._retry_at = None
+            self._lifecycle.to(State.CONNECTING)
+            self._try(self._dialing.begin)
+        if self._rotations.due:
+            self.rotate("the exchange would cut this connection soon")
+
+    def tend(self) -> None:
+        """
+        Read, write and look at the time, on the connection that serves and on its successor.
+
+        Raises:
+            FatalError: There is no going on.
+        """
+        self._try(self._dialing.look_at_time)
+        if self._link is not None:
+            try:
+                self._tend(self._link)
+            except ClockSkew as error:
+                self.lose(self._server_time.correct(error, self._link.connection))
+            except TransientError as error:
+                self.lose(error)
+        try:
+            successor = self._rotations.tend()
+        except FuturesStreamError as error:
+            self._rotations.failed(error)
+        else:
+            if successor is not None:
+                self._switch(successor)
+
+    def went_live(self) -> None:
+        """The stream is live on this connection: plan its end."""
+        self._subscriptions.lenient = True
+        self._server_time.accepted()
+        self._rotations.plan()
+        log.info("%s is live", self._plan.name)
+
+    def hurry(self) -> None:
+        """The machine may have slept: ask for a sign of life now."""
+        if self._link is not None:
+            self._link.hurry()
+
+    # -- what is heard ----------------------------------------------------------------------------------------------
+
+    def dialed(self, news: Dialed) -> None:
+        """A dial is home."""
+        self._try(lambda: self._meet(news))
+
+    def granted(self, news: LeaseGranted) -> None:
+        """There is a listen key to connect with."""
+        self._try(lambda: self._dialing.granted(news))
+
+    def refused(self, news: LeaseRefused) -> None:
+        """There is none."""
+        if self._dialing.concerns(news):
+            self._failed(news.error)
+
+    def replaced(self, news: LeaseReplaced) -> None:
+        """The listen key of the connection that serves, or is being made, is another one now."""
+        if self._link is not None:
+            self.doubt(str(news.error))
+        if news.asked:
+            return  # by who connects now, with the new key
+        if self._link is not None:
+            self.rotate(str(news.error))
+        elif self._dialing.under_way:  # with the old key
+            self.lose(news.error)
+
+    def subscribe(self, channels: tuple[str, ...]) -> None:
+        """Ask for more channels, if there is anybody to ask; the next connection asks for all of them."""
+        if self._link is not None:
+            self._link.obey(self._link.session.subscribe(channels))
+
+    def unsubscribe(self, channels: frozenset[str]) -> None:
+        """Give up channels."""
+        if self._link is not None:
+            self._link.obey(self._link.session.unsubscribe(sorted(channels)))
+
+    # -- what goes wrong --------------------------------------------------------------------------------------------
+
+    def rotate(self, reason: str) -> None:
+        """Move to a new connection; the one that serves goes on until then."""
+        link = self._link
+        if link is not None:
+            self._try(lambda: self._rotations.begin(reason, link))
+
+    def doubt(self, reason: str) -> None:
+        """The connection that serves may push nothing although it should."""
+        if self._link is not None:
+            self._standing.doubt(reason, self._link.heard_at, self._subscriptions.channels)
+
+    def lose(self, error: TransientError) -> None:
+        """The connection, or the way to one, is lost: say what may be missing, and try again."""
+        live_for = self._standing.live_for
+        link, self._link = self._link, None
+        if link is not None:
+            self._peer_answers = link.answers
+            unsure_since = self._rotations.unsure_since
+            since = link.heard_at if unsure_since is None else min(link.heard_at, unsure_since)
+            self._standing.lost(str(error), since, self._subscriptions.channels, link.told)
+            self._links.drop(link)
+        self._rotations.forget()
+        self._dialing.give_up()
+        asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
+        if isinstance(error, Throttled) and asked is not None:
+            self._dialing.pause(asked)
+        delay = self._backoff.delay(live_for, asked)
+        self._retry_at = self._clock.monotonic() + delay
+        error.exchange = error.exchange or self._plan.dialect.name
+        self._lifecycle.note(error=error.with_traceback(None))  # its variables hold what was heard
+        self._delivery.flush()
+        self._lifecycle.to(State.BACKING_OFF)
+        log.warning("%s: %s; next try in %.1f s", self._plan.name, error, delay)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    def say_farewell(self, meanwhile: Callable[[], None]) -> None:
+        """Close the connection politely, and deliver what was in flight; *meanwhile* is called after each wait."""
+        self._rotations.forget()
+        link = self._link
+        if link is None:
+            return
+        until = self._clock.monotonic() + self._plan.limits.farewell
+        link.connection.close()
+        try:
+            while (left := until - self._clock.monotonic()) > 0:
+                link.write()
+                self._links.wait(left)
+                meanwhile()
+                link.read()
+        except FuturesStreamError as end:
+            log.debug("%s: closed: %s", self._plan.name, end)
+
+    def give_up(self) -> None:
+        """Let go of every connection, made or being made."""
+        self._dialing.give_up()
+        self._links.drop_all()
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _meet(self, news: Dialed) -> None:
+        """Begin the conversation on a fresh connection."""
+        connection = self._dialing.take(news)
+        if connection is None:
+            return
+        dialect = self._plan.dialect
+        try:
+            session = dialect.session(
+                credentials=self._plan.credentials,
+                account=self._plan.account,
+                channels=self._subscriptions.channels,
+                symbols=self._plan.symbols,
+            )
+        except BaseException:
+            connection.dispose()
+            raise
+        link = Link(
+            connection,
+            session,
+            ping=dialect.ping,
+            silence_limit=dialect.silence_limit,
+            answers=self._peer_answers,
+            answer_limit=self._plan.limits.answer,
+            clock=self._clock,
+            delivery=self._delivery,
+            budget=self._budget,
+            refused=self._subscriptions.refused,
+        )
+        self._links.add(link)
+        self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
+        if self._rotations.awaits_connection:
+            self._rotations.meet(link)
+        else:
+            self._link = link
+            self._lifecycle.to(State.GREETING)
+        link.greet(self._server_time.at(connection))
+
+    def _tend(self, link: Link) -> None:
+        unread = link.unread
+        link.read()
+        link.look_at_time()
+        link.write()
+        if link.unread > unread:
+            self._standing.misunderstood(self._subscriptions.channels)
+        if self._lifecycle.status.state is State.GREETING and link.session.greeted:
+            self._standing.greeted(self._subscriptions.channels)
+        self._subscriptions.keep_promises(link.session)
+
+    def _switch(self, link: Link) -> None:
+        """Another connection serves from now on."""
+        self._link = link
+        if self._lifecycle.status.state is State.LIVE:
+            self._delivery.notice(Rotated, reason=self._rotations.reason)
+        self._standing.believe_again(self._subscriptions.channels)
+
+    def _deliver_held(self, records: list[Record]) -> None:
+        self._delivery.add(renumbered(records, self._delivery.next_seq))
+
+    def _missed(self, reason: str, since: int) -> None:
+        """Something may be missing although the connection that serves is well."""
+        log.warning("%s: %s", self._plan.name, reason)
+        self._standing.doubt(reason, since, self._subscriptions.channels)
+        self._standing.believe_again(self._subscriptions.channels)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """Take a step on the way to a connection."""
+        try:
+            step()
+        except TransientError as error:
+            self._failed(error)
+
+    def _failed(self, error: FuturesStreamError) -> None:
+        """
+        The way to a connection failed.
+
+        Raises:
+            FatalError: For good, and there is no other connection to go on with.
+        """
+        if self._rotations.awaits_connection:
+            self._rotations.failed(error)
+        elif isinstance(error, TransientError):
+            self.lose(error)
+        else:
+            raise error
+
+    def _budget(self, kind: str) -> Budget:
+        return budget_at(self._clock, self._plan.endpoints.ws_url or "", kind, self._plan.dialect.limits)
