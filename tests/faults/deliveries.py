@@ -125,13 +125,14 @@ def check_delivery(
                 following |= _there(reading, identity, lines, gaps)
             if reading.moves < rotations:
                 following |= _over_there(reading, identity, lines, gaps)
+        following = {evolve(reading, gap=gaps) for reading in following}
         if record.origin is Origin.SNAPSHOT:  # asked for over REST, perhaps: no connection wrote that
             following |= readings
         else:
             may_move = blind
         if not following:
             raise Broken(f"nobody wrote this there: {record}\n{_where(readings, lines)}")
-        readings = _best({evolve(reading, gap=gaps) for reading in following})
+        readings = _best(following)
     best = max(readings, key=lambda each: (each.connection, each.total + each.heard))
     return _lost(lines, told, best, slack_ms)
 

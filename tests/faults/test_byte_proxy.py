@@ -188,7 +188,7 @@ def test_endless_answer(ends: Ends) -> None:
 def test_nobody_behind_it(dead_port: int) -> None:
     """A server that is not there is a reset for the client, and nothing for the proxy."""
     with ByteProxy(dead_port) as proxy:
-        with pytest.raises(ConnectionResetError):  # perhaps as soon as it connects
+        with pytest.raises(ConnectionResetError):  # by the connect, if the reset is quick
             with socket.create_connection(("127.0.0.1", proxy.port), SOON) as client:
                 client.recv(1)
 

@@ -19,7 +19,7 @@ from futures_stream.transport.connection import StreamConnection
 from tests.faults.effort import how_many
 from tests.faults.in_memory import order_push
 
-EXAMPLES = how_many("FUZZ", 60, 6000)
+EXAMPLES = how_many("FUZZ", 60, 3000)
 LEAST = 0.25  # seconds of CPU for any input: the bound is per KB, and the smallest input costs a page fault, too
 PER_KB = 0.05
 CHANNELS = {"bitget": ("account", "positions", "orders", "executions", "liquidations")}

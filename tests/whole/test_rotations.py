@@ -8,7 +8,7 @@ from futures_stream import Bitget, Bitmusa, Closed, Execution, Gap, Order, Origi
 from futures_stream.simulator import Simulator
 from tests.faults.effort import how_many
 
-ROTATIONS = how_many("ROTATIONS", 50, 500)
+ROTATIONS = how_many("ROTATIONS", 50, 200)
 SOON = 60.0  # seconds; generous, since a machine with two busy cores may stall
 
 
