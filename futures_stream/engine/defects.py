@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Callable
 from pathlib import PurePath
 
 from futures_stream.errors import FuturesStreamError, StreamFailed
 
-__all__ = ["defect"]
+__all__ = ["Defect", "defect", "defects"]
+
+
+class Defect(Exception):
+    """
+    A defect that came up on a helper thread, on its way to the top of the thread that sent it.
+
+    It is none of our errors, so that nobody takes it for a bad answer, and tries again.
+    """
+
+    def __init__(self, told: FuturesStreamError) -> None:
+        super().__init__(told.message)
+        self.told = told
 
 
 def defect(error: BaseException) -> FuturesStreamError:
@@ -17,6 +30,8 @@ def defect(error: BaseException) -> FuturesStreamError:
     The message names the class and the places in the code. The exception itself is not carried along, nor is its
     text: it may quote a message, a URL or a header, and so a secret.
     """
+    if isinstance(error, Defect):
+        return error.told
     if isinstance(error, FuturesStreamError):
         return error
     places = [
@@ -26,3 +41,14 @@ def defect(error: BaseException) -> FuturesStreamError:
     return StreamFailed(
         f"a defect in futures-stream, please report it: {type(error).__name__} at {' < '.join(reversed(places))}"
     )
+
+
+def defects(*steps: Callable[[], object]) -> list[FuturesStreamError]:
+    """Take steps of which each must be tried, whatever became of the others; return what failed."""
+    failed = []
+    for step in steps:
+        try:
+            step()
+        except BaseException as error:
+            failed.append(defect(error))
+    return failed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from futures_stream.clock import Clock
+from futures_stream.engine.defects import defects
 from futures_stream.engine.knowledge import Knowledge
 from futures_stream.engine.monitors import Monitor, Monitors, renumbered
 from futures_stream.engine.ports import Sink
@@ -101,8 +103,9 @@ class Delivery:
         with self._lock:
             self._closed = closed
             sinks, self._sinks = self._sinks, ()
-        for sink in sinks:
-            sink.end(closed)
+        failed = [bug for sink in sinks for bug in defects(partial(sink.end, closed))]
+        if failed:
+            raise failed[0]
 
     def attach(self, sink: Sink) -> None:
         """Let *sink* have everything from now on; the end at once if it has been."""

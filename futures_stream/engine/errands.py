@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from futures_stream.clock import Clock, Deadline
-from futures_stream.engine.defects import defect
+from futures_stream.engine.defects import Defect, defect, defects
 from futures_stream.engine.ports import Errand
 from futures_stream.errors import ConnectFailed, FuturesStreamError, ShutdownTimeout
 
 __all__ = ["Errands", "Running"]
+
+log = logging.getLogger("futures_stream.engine")
 
 ResultT = TypeVar("ResultT")
 
@@ -33,7 +36,7 @@ class Running(Generic[ResultT]):
         self._lock = threading.Lock()
         self._unwanted = False
         self._result: ResultT | None = None
-        self._error: FuturesStreamError | None = None
+        self._error: FuturesStreamError | Defect | None = None
         self._home = False
 
     def cancel(self) -> None:
@@ -42,7 +45,7 @@ class Running(Generic[ResultT]):
             self._unwanted = True
             left, self._result = self._result, None
         if left is not None:
-            self._discard(left)
+            self._throw_away(left)
         self._errand.cancel()
 
     def take(self) -> ResultT:
@@ -51,6 +54,7 @@ class Running(Generic[ResultT]):
 
         Raises:
             FuturesStreamError: It failed.
+            Defect: In a way that nobody foresaw.
         """
         with self._lock:
             result, self._result = self._result, None
@@ -78,14 +82,19 @@ class Running(Generic[ResultT]):
         except FuturesStreamError as error:
             self._error = error
         except BaseException as error:
-            self._error = defect(error)
+            self._error = Defect(defect(error))
         with self._lock:
             unwanted = self._unwanted
             if not unwanted:
                 self._result = result
             self._home = True
         if unwanted and result is not None:
-            self._discard(result)
+            self._throw_away(result)
+
+    def _throw_away(self, result: ResultT) -> None:
+        # Nobody is left to be told: who wanted the result has something else to do by now.
+        for bug in defects(lambda: self._discard(result)):
+            log.critical("%s: %s", self.label, bug)
 
 
 class Errands:

@@ -10,7 +10,7 @@ from attrs import frozen
 from futures_stream.clock import CLOCK_JUMP, Clock
 from futures_stream.engine.connections import Connections
 from futures_stream.engine.crew import Crew
-from futures_stream.engine.defects import defect
+from futures_stream.engine.defects import defect, defects
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.dialing import Dialed, Dialing
 from futures_stream.engine.errands import Errands
@@ -263,19 +263,29 @@ class Feed:
     # -- the end ----------------------------------------------------------------------------------------------------
 
     def _conclude(self, error: FuturesStreamError | None) -> None:
+        """Tell the end to everybody and give everything back; what fails of that keeps nothing else from being done."""
+        failed = defects(self._close_errands, self._delivery.flush)
+        error = error or next(iter(failed), None)
+        over = _over(error)
+        failed += defects(
+            lambda: self._lifecycle.note(error=error),  # first: who finds the queue ended looks here for the reason
+            lambda: self._delivery.end(error),
+            lambda: self._lifecycle.to(State.CLOSED if error is None else State.FAILED),
+            self._keep_askers,
+            lambda: self._subscriptions.break_promises(over),
+            lambda: self._standing.end(over),
+            self._links.close,
+            self._inbox.close,
+        )
+        for bug in failed:
+            log.critical("%s: %s", self._plan.name, bug)
+
+    def _close_errands(self) -> None:
         for errands in (self._errands, self._rest_errands):
             try:
                 errands.close(self._plan.limits.farewell)
             except ShutdownTimeout as stuck:
                 self.abandoned += stuck.threads
-        self._lifecycle.note(error=error)  # first: who finds the queue ended looks here for the reason
-        self._delivery.end(error)
-        self._lifecycle.to(State.CLOSED if error is None else State.FAILED)
-        self._keep_askers()
-        self._subscriptions.break_promises(_over(error))
-        self._standing.end(_over(error))
-        self._links.close()
-        self._inbox.close()
 
     def _keep_askers(self) -> None:
         """Look through the box for those who wait for an answer, and will get it at the end; the rest is too late."""

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from futures_stream import ConnectFailed, ShutdownTimeout, StreamFailed
+from futures_stream import ConnectFailed, ShutdownTimeout
 from futures_stream.clock import SYSTEM_CLOCK
 from futures_stream.engine.crew import Crew
+from futures_stream.engine.defects import Defect
 from futures_stream.engine.errands import Errands, Running
 
 
@@ -169,9 +170,27 @@ def test_what_nobody_takes_is_thrown_away() -> None:
         assert thrown == ["socket"]
 
 
+def test_what_cannot_be_thrown_away(caplog: pytest.LogCaptureFixture) -> None:
+    """A defect in throwing away is logged without its text, and keeps nobody from cancelling."""
+
+    def fail(result: object) -> None:
+        raise ValueError("secret")
+
+    for before in (True, False):
+        running: Running[object] = Running("connect", Errand("socket"), fail)
+        if before:
+            running.cancel()
+        running.go()
+        running.cancel()
+        assert running.home
+
+    assert caplog.text.count("a defect in futures-stream") == 2
+    assert "secret" not in caplog.text
+
+
 def test_failures_are_raised_when_taken() -> None:
-    """Our errors as they are; those of others as a defect that quotes nothing."""
-    for error, expected in ((ConnectFailed("down"), ConnectFailed), (ValueError("secret"), StreamFailed)):
+    """Our errors as they are; those of others as a defect that quotes nothing, and that is no bad answer."""
+    for error, expected in ((ConnectFailed("down"), ConnectFailed), (ValueError("secret"), Defect)):
         running: Running[object] = Running("x", Errand(error), lambda result: None)
         running.go()
         with pytest.raises(expected) as failure:

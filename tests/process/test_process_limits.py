@@ -143,6 +143,20 @@ def test_opening_without_threads(exchange: str) -> None:
     assert shared.is_shutdown
 
 
+@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
+def test_reconnecting_without_threads(sim: Simulator, exchange: str) -> None:
+    """A stream that gets no thread for a new connection says so, backs off, and comes back when there is one."""
+    credentials = sim.credentials(exchange)  # type: ignore[call-overload]
+    with open_stream(exchange, credentials, endpoints=sim.endpoints(exchange)) as stream:  # type: ignore[call-overload]
+        usual = threading.stack_size(1 << 46)
+        try:
+            sim.drop()
+            assert stream._lifecycle.wait(lambda now: "no thread could be started" in str(now.error), 20)
+        finally:
+            threading.stack_size(usual)
+        assert stream.wait_state("live", 20).error is None
+
+
 @pytest.mark.usefixtures("no_threads")
 def test_a_start_that_failed() -> None:
     """The stream can be closed as often as one likes; its end is told once."""
