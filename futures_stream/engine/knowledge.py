@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Container, Sequence
-from decimal import Decimal
 
 from attrs import field, frozen
 
-from futures_stream.records import Balance, Execution, Order, Position, Record
-from futures_stream.vocabulary import PositionSide, PositionStatus
+from futures_stream.dialects.identity import Key, keyed
+from futures_stream.records import Order, Position, Record
+from futures_stream.vocabulary import PositionStatus
 
-__all__ = ["Key", "Knowledge", "Picture", "keyed", "signed_size"]
-
-Key = tuple[object, ...]
+__all__ = ["Knowledge", "Picture"]
 
 _MOST_ORDERS = 10_000  # of which the newest are kept; an order that is open is never forgotten
 _MOST_TRADES = 100_000
@@ -136,23 +134,3 @@ class Knowledge:
         self._trades[key] = None
         if len(self._trades) > _MOST_TRADES:
             self._trades.popitem(last=False)
-
-
-def keyed(record: Record) -> tuple[str, Key] | None:
-    """Return the kind of state that a record tells, and which one of that kind; None for what is no state."""
-    if isinstance(record, Order):
-        return None if record.order_id is None else ("orders", (record.order_id,))
-    if isinstance(record, Position):
-        return None if record.symbol is None else ("positions", (record.symbol, record.side, record.margin_mode))
-    if isinstance(record, Execution):
-        return None if record.trade_id is None else ("executions", (record.symbol, record.trade_id))
-    if isinstance(record, Balance):
-        return None if record.asset is None else ("balances", (record.asset,))
-    return None
-
-
-def signed_size(position: Position) -> Decimal | None:
-    """Return a position's size, negative for a short one; None if it is not known."""
-    if position.size is None:
-        return None
-    return -position.size if position.side is PositionSide.SHORT else position.size
