@@ -19,6 +19,7 @@ from attrs import field, frozen
 
 from futures_stream.dialects.calls import Answer, Query, Request, Response
 from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.dialects.figures import Figures
 from futures_stream.errors import (
     ConfigError,
     ConnectFailed,
@@ -295,6 +296,7 @@ class Dialect:
         rest_limits: How often the REST host may be called by one address: (calls, seconds) pairs that all hold.
         live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
+        figures: What its balances and margin ratios mean.
     """
 
     name: str
@@ -312,6 +314,7 @@ class Dialect:
     rest_limits: tuple[tuple[int, float], ...] = ()
     live_today: bool | None = True
     caveats: tuple[str, ...] = ()
+    figures: Figures = Figures()
 
     def session(
         self,

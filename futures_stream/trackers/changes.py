@@ -1,0 +1,105 @@
+"""What a record changed, as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+
+from attrs import frozen
+
+from futures_stream.records import Record
+
+__all__ = ["Change", "ChangeKind", "Counts", "Verdict"]
+
+
+class ChangeKind(str, Enum):
+    """
+    What kind of change it was.
+
+    ``FOUND``: it was there before we began to look. ``UPDATED``: other figures, and nothing that has a word of its own.
+    ``ENDED``: an order reached a final status. ``VANISHED``: an order is not among the open ones any more, and how it
+    ended was not told. ``EXECUTED``: one match of an order. ``SWEPT``: a full set came, and took several with it; each
+    is among the parts.
+    """
+
+    FOUND = "found"
+    OPENED = "opened"
+    INCREASED = "increased"
+    REDUCED = "reduced"
+    FLIPPED = "flipped"
+    CLOSED = "closed"
+    LIQUIDATED = "liquidated"
+    UPDATED = "updated"
+    PLACED = "placed"
+    FILLED = "filled"
+    ENDED = "ended"
+    VANISHED = "vanished"
+    EXECUTED = "executed"
+    SWEPT = "swept"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@frozen
+class Change:
+    """
+    What a record changed.
+
+    Attributes:
+        kind: What kind of change.
+        before: What was known before; None if nothing was.
+        after: What is known now; None if it is gone.
+        cause: The record that told it.
+        certain: Whether what was before is known from a full set, and not just never told.
+        parts: The single changes of a full set that took several with it.
+    """
+
+    kind: ChangeKind
+    before: Record | None
+    after: Record | None
+    cause: Record
+    certain: bool = True
+    parts: tuple[Change, ...] = ()
+
+    def each(self) -> Iterator[Change]:
+        """Yield the single changes: the parts, or itself where there are none."""
+        if self.parts:
+            yield from self.parts
+        else:
+            yield self
+
+
+class Verdict(Enum):
+    """
+    What a tracker made of the last record that was for it.
+
+    ``NEWS``: it was applied. ``REPEATED``: it said what was known. ``LATE``: it is older than what is known.
+    ``CONFLICT``: it contradicts what is known. ``UNIDENTIFIED``: it does not say what it is about.
+    """
+
+    NEWS = "news"
+    REPEATED = "repeated"
+    LATE = "late"
+    CONFLICT = "conflict"
+    UNIDENTIFIED = "unidentified"
+
+
+@frozen(kw_only=True)
+class Counts:
+    """
+    How many records of a tracker's kind were what.
+
+    Attributes:
+        news: Applied.
+        repeated: Said what was known.
+        late: Older than what was known.
+        conflict: Contradicted what was known, such as two different ends of one order.
+        unidentified: Did not say what they are about (no order id, no symbol, no side).
+    """
+
+    news: int = 0
+    repeated: int = 0
+    late: int = 0
+    conflict: int = 0
+    unidentified: int = 0
