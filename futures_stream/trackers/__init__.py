@@ -17,23 +17,35 @@ from futures_stream.trackers.balances import Balances, BalanceTracker
 from futures_stream.trackers.changes import Change, ChangeKind, Counts, Verdict
 from futures_stream.trackers.derived import position_changes
 from futures_stream.trackers.following import AccountTracker
+from futures_stream.trackers.limits import Limits
+from futures_stream.trackers.measures import Measure, Subject
+from futures_stream.trackers.metrics import AccountMetrics, Figure, account_metrics, liquidation_distance
 from futures_stream.trackers.order_views import Orders
 from futures_stream.trackers.orders import OrderTracker
 from futures_stream.trackers.position_views import PositionKey, Positions
 from futures_stream.trackers.positions import PositionTracker
+from futures_stream.trackers.risk import RiskMonitor
 
 __all__ = [
+    "AccountMetrics",
     "AccountTracker",
     "BalanceTracker",
     "Balances",
     "Change",
     "ChangeKind",
     "Counts",
+    "Figure",
+    "Limits",
+    "Measure",
     "OrderTracker",
     "Orders",
     "PositionKey",
     "PositionTracker",
     "Positions",
+    "RiskMonitor",
+    "Subject",
     "Verdict",
+    "account_metrics",
+    "liquidation_distance",
     "position_changes",
 ]

@@ -97,8 +97,7 @@ def check_changes(changes: list[PositionChange], history: History) -> None:
         elif not whole and key not in truth:
             truth[key] = [("opened", event.size)]  # with the mark UNPROVEN: heard of, and no full set before
     if not whole:
-        for key, words in truth.items():
+        for words in truth.values():
             if words[0][0] in ("increased", "reduced"):
                 words[0] = ("opened", words[0][1])
     assert told == truth
-
