@@ -12,7 +12,7 @@ from enum import Enum
 from futures_stream.records import Order, Record
 from futures_stream.vocabulary import OrderStatus
 
-__all__ = ["Precedence", "precedence"]
+__all__ = ["Precedence", "in_time", "of_orders", "precedence"]
 
 
 class Precedence(Enum):
@@ -43,16 +43,27 @@ def precedence(known: Record, told: Record) -> Precedence:
         known: The row that is known.
         told: Another row.
     """
-    if type(told) is Order and type(known) is Order:
-        was, now = _PROGRESS[known.status], _PROGRESS[told.status]
-        if was != now and (was == 2 or now == 2):
+    if isinstance(told, Order) and isinstance(known, Order):
+        return of_orders(known, told)
+    return in_time(known, told)
+
+
+def of_orders(known: Order, told: Order) -> Precedence:
+    """Return what :func:`precedence` does, of two rows of one order."""
+    was, now = _PROGRESS[known.status], _PROGRESS[told.status]
+    if was != now and (was == 2 or now == 2):
+        return _NEWER if now > was else _OLDER
+    before, after = known.filled, told.filled
+    if before is None or after is None:
+        if was != now:
             return _NEWER if now > was else _OLDER
-        before, after = known.filled, told.filled
-        if before is None or after is None:
-            if was != now:
-                return _NEWER if now > was else _OLDER
-        elif before != after:
-            return _NEWER if after > before else _OLDER
+    elif before != after:
+        return _NEWER if after > before else _OLDER
+    return in_time(known, told)
+
+
+def in_time(known: Record, told: Record) -> Precedence:
+    """Return what :func:`precedence` does, of two rows of something that may go up and down."""
     then, later = known.timestamp, told.timestamp
     if then is None or later is None or then == later:
         return _UNKNOWN

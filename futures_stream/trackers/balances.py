@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 
-from futures_stream.dialects.ordering import Precedence, precedence
+from futures_stream.dialects.ordering import Precedence, in_time
 from futures_stream.markup import html_table
 from futures_stream.records import Balance, Notice, Record, Snapshot
 from futures_stream.trackers.changes import Change, ChangeKind, Verdict
@@ -62,17 +62,8 @@ class BalanceTracker(Tracker):
         as_of = self.as_of
         return Balances(self._ledger.state(), as_of, self._products)
 
-    def apply(self, record: Record) -> Change | None:
-        """
-        Fold a record; return what it changed, None for nothing.
-
-        Raises:
-            ConfigError: It is a record of another account.
-        """
-        self._admit(record)
-        if isinstance(record, Balance):
-            return self._tell(record)
-        return self._hear(record) if isinstance(record, Notice) else None
+    def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
+        return {Balance: self._tell, Notice: self._hear}
 
     def _tell(self, told: Balance) -> Change | None:
         if told.asset is None:
@@ -86,7 +77,7 @@ class BalanceTracker(Tracker):
             self._ledger.put(key, Rows(self._number, told, told))
             self._judge(Verdict.NEWS)
             return Change(ChangeKind.FOUND, None, told, told)
-        answer = precedence(rows.row, told)
+        answer = in_time(rows.row, told)
         if answer is Precedence.OLDER:
             return self._refuse(Verdict.LATE)
         if answer is Precedence.UNKNOWN and rows.holds(told):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
+from typing import Any, NamedTuple
 
 from attrs import frozen
 
@@ -41,8 +42,7 @@ class ChangeKind(str, Enum):
         return self.value
 
 
-@frozen
-class Change:
+class Change(NamedTuple):
     """
     What a record changed.
 
@@ -60,7 +60,7 @@ class Change:
     after: Record | None
     cause: Record
     certain: bool = True
-    parts: tuple[Change, ...] = ()
+    parts: tuple[Any, ...] = ()  # Changes: a recursive NamedTuple cannot say so to every type checker
 
     def each(self) -> Iterator[Change]:
         """Yield the single changes: the parts, or itself where there are none."""
@@ -77,6 +77,8 @@ class Verdict(Enum):
     ``NEWS``: it was applied. ``REPEATED``: it said what was known. ``LATE``: it is older than what is known.
     ``CONFLICT``: it contradicts what is known. ``UNIDENTIFIED``: it does not say what it is about.
     """
+
+    __hash__ = object.__hash__  # a member is one object, and counted for every record
 
     NEWS = "news"
     REPEATED = "repeated"

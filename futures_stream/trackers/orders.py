@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from typing import Any
 
 from attrs import evolve
 
-from futures_stream.dialects.ordering import Precedence, precedence
+from futures_stream.dialects.ordering import Precedence, of_orders
 from futures_stream.errors import ConfigError
 from futures_stream.records import Execution, Notice, Order, Record, Snapshot
 from futures_stream.trackers.arithmetic import added, product_of
@@ -41,6 +41,8 @@ _LASTING = (
     "created_at",
 )
 """What stays as it is until a row says something else."""
+
+_ENDS = frozenset(status for status in OrderStatus if status.final)
 
 _NEWS = ("status", "raw_status", "size", "price", "average_price", "client_order_id", "notional", "leverage")
 """What a row must say otherwise, besides what is filled, to be more than a repetition."""
@@ -96,7 +98,7 @@ class OrderTracker(Tracker):
         for name, bound in (("keep", keep), ("most", most), ("most_trades", most_trades)):
             if not bound >= 0:
                 raise ConfigError(f"{name}={bound!r} makes no sense; it is a number that is not negative")
-        self._keep_ms = round(keep * 1000) if keep != float("inf") else None
+        self._keep_ns = None if keep == float("inf") else round(keep * 1e9)
         self._most = most
         self._most_trades = most_trades
         self._trust, self._execution_trust = Trust(kind="orders"), Trust(kind="executions")
@@ -112,24 +114,8 @@ class OrderTracker(Tracker):
         as_of = self.as_of
         return Orders(self._ledger.state(), as_of, self._products, self._symbols)
 
-    def apply(self, record: Record) -> Change | None:
-        """
-        Fold a record; return what it changed, None for nothing.
-
-        Raises:
-            ConfigError: It is a record of another account.
-        """
-        self._admit(record)
-        change = None
-        if isinstance(record, Order):
-            change = self._tell(record)
-        elif isinstance(record, Execution):
-            change = self._explain(record)
-        elif isinstance(record, Notice):
-            change = self._hear(record)
-        if self._ended:
-            self._forget()
-        return change
+    def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
+        return {Order: self._tell, Execution: self._explain, Notice: self._hear}
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
@@ -141,12 +127,12 @@ class OrderTracker(Tracker):
         if entry is None or entry.row is None:
             return self._begin(order_id, entry, told)
         known, before = entry.row, entry.order
-        answer = precedence(known, told)
+        answer = of_orders(known, told)
         if answer is Precedence.OLDER:
             return self._note_late(order_id, entry, told)
-        ends_again = known.status.final and told.status.final
-        if ends_again and told.status is not known.status and answer is Precedence.UNKNOWN:
-            return self._refuse(Verdict.CONFLICT)  # two ends of one order, and nothing tells which is true
+        two_ends = told.status is not known.status and told.status in _ENDS and known.status in _ENDS
+        if two_ends and answer is Precedence.UNKNOWN:
+            return self._refuse(Verdict.CONFLICT)  # nothing tells which of them is true
         after, conflict = _following(before, told)
         is_back = entry.gone and answer is Precedence.NEWER
         if after.filled == before.filled and not is_back and not _says_new(told, known, before):
@@ -156,10 +142,9 @@ class OrderTracker(Tracker):
         self._ledger.put(order_id, OrderEntry(entry.number, told, after, entry.executed, False))
         if told.client_order_id is not None:
             self._clients[told.client_order_id] = order_id
-        conflict = conflict or (ends_again and told.status is not known.status)
-        self._judge(Verdict.CONFLICT if conflict else Verdict.NEWS)
-        if told.status.final:
-            if not known.status.final:
+        self._judge(Verdict.CONFLICT if conflict or two_ends else Verdict.NEWS)
+        if told.status in _ENDS:
+            if known.status not in _ENDS:
                 self._end(order_id)
                 return Change(ChangeKind.ENDED, before, after, told)
         elif entry.gone:
@@ -216,7 +201,6 @@ class OrderTracker(Tracker):
             entry = self._ledger.entries.get(order_id)
             if entry is None:
                 entry = OrderEntry(0, None, None, NOTHING, False)
-                self._end(order_id)  # of an order that is never told, the executions do not stay for ever
             said = entry.executed
             executed = Executed(
                 told,
@@ -225,6 +209,8 @@ class OrderTracker(Tracker):
                 added(said.cost, product_of(told.price, told.size)),
             )
             self._ledger.put(order_id, OrderEntry(entry.number, entry.row, entry.order, executed, entry.gone))
+            if entry.row is None and order_id not in self._ended:
+                self._end(order_id)  # of an order that is never told, the executions do not stay for ever
         return Change(ChangeKind.EXECUTED, None, told, told)
 
     # -- notices, and forgetting ------------------------------------------------------------------------------------
@@ -259,15 +245,17 @@ class OrderTracker(Tracker):
         return Change(ChangeKind.SWEPT, None, None, snapshot, parts=tuple(parts)) if parts else None
 
     def _end(self, order_id: str) -> None:
-        self._ended[order_id] = self._as_of
+        self._ended[order_id] = self._as_of_ns
         self._ended.move_to_end(order_id)
+        self._forget()
 
     def _forget(self) -> None:
-        """Let those finished orders go that are too old, or too many."""
-        limit = -1 if self._keep_ms is None else self._as_of - self._keep_ms
+        """Let those finished orders go that are too old, or too many; note when to look again."""
+        limit = -1 if self._keep_ns is None else self._as_of_ns - self._keep_ns
         while self._ended:
             order_id, ended_at = next(iter(self._ended.items()))
             if len(self._ended) <= self._most and ended_at > limit:
+                self._forget_ns = float("inf") if self._keep_ns is None else ended_at + self._keep_ns
                 return
             del self._ended[order_id]
             entry = self._ledger.entries.get(order_id)
@@ -276,16 +264,16 @@ class OrderTracker(Tracker):
                 if client_order_id is not None and self._clients.get(client_order_id) == order_id:
                     del self._clients[client_order_id]
                 self._ledger.drop(order_id)
+        self._forget_ns = float("inf")
 
 
 def _following(before: Order, told: Order) -> tuple[Order, bool]:
     """Return the order after a row that is not older than it, and whether the row takes back what was filled."""
     after = filled_in(told, before, _LASTING) if _says_less(told, before) else told
-    if told.filled is None and before.filled is not None:
-        return evolve(after, filled=before.filled), False
-    if before.filled is not None and told.filled is not None and told.filled < before.filled:
-        return evolve(after, filled=before.filled), True
-    return after, False
+    was, now = before.filled, told.filled
+    if was is None or (now is not None and now >= was):
+        return after, False
+    return evolve(after, filled=was), now is not None
 
 
 def _says_new(told: Order, known: Order, order: Order) -> bool:

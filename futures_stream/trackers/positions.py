@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from futures_stream.dialects.identity import keyed
-from futures_stream.dialects.ordering import Precedence, precedence
+from futures_stream.dialects.ordering import Precedence, in_time
 from futures_stream.records import Notice, Position, Record, Snapshot
 from futures_stream.trackers.changes import Change, ChangeKind, Verdict
 from futures_stream.trackers.ledger import Ledger
@@ -80,17 +80,8 @@ class PositionTracker(Tracker):
         as_of = self.as_of
         return Positions(self._ledger.state(), as_of, self._products, self._symbols)
 
-    def apply(self, record: Record) -> Change | None:
-        """
-        Fold a record; return what it changed, None for nothing.
-
-        Raises:
-            ConfigError: It is a record of another account.
-        """
-        self._admit(record)
-        if isinstance(record, Position):
-            return self._tell(record)
-        return self._hear(record) if isinstance(record, Notice) else None
+    def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
+        return {Position: self._tell, Notice: self._hear}
 
     def _tell(self, told: Position) -> Change | None:
         if told.symbol is None or told.side is PositionSide.UNKNOWN:
@@ -101,7 +92,7 @@ class PositionTracker(Tracker):
         rows = self._ledger.entries.get(key)
         known = rows or self._gone.get(key)
         if known is not None:
-            answer = precedence(known.row, told)
+            answer = in_time(known.row, told)
             if answer is Precedence.OLDER:
                 return self._refuse(Verdict.LATE)
             # One that a full set took away may be back with the same figures, where rows do not say their time.
@@ -161,7 +152,7 @@ class PositionTracker(Tracker):
         """Take away the position of the other side, where a symbol has one at most; return it."""
         other = self._find(told, _OPPOSITE.get(told.side))
         rows = self._ledger.entries.get(other)
-        if rows is None or precedence(rows.row, told) is Precedence.OLDER:
+        if rows is None or in_time(rows.row, told) is Precedence.OLDER:
             return None
         self._ledger.drop(other)
         self._bury(other, rows)

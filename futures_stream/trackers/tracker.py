@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -41,8 +41,10 @@ class Tracker:
         self._account = account
         self._symbols = None if symbols is None else frozenset(symbols)
         self._products: frozenset[str | None] = frozenset()
-        self._as_of = 0
+        self._as_of_ns = 0
+        self._forget_ns: float = float("inf")  # when something is to be forgotten
         self._told = dict.fromkeys(Verdict, 0)
+        self._folds: dict[type[Record], Callable[[Any], Change | None] | None] = {}
 
     @property
     def counts(self) -> Counts:
@@ -52,20 +54,35 @@ class Tracker:
     @property
     def as_of(self) -> int | None:
         """When the last record that was folded was received, in ms; when it happened, if it was received nowhere."""
-        return self._as_of or None
+        return self._as_of_ns // 1_000_000 or None
 
-    def _admit(self, record: Record) -> None:
+    def apply(self, record: Record) -> Change | None:
         """
-        Take note that the stream has come as far as this record.
+        Fold a record; return what it changed, None for nothing.
 
         Raises:
-            ConfigError: It is another account's.
+            ConfigError: It is a record of another account.
         """
         if record.account != self._account or record.exchange != self._exchange:
             self._adopt(record)
-        received = record.received_ns // 1_000_000 or record.timestamp or 0
-        if received > self._as_of:
-            self._as_of = received
+        received = record.received_ns or (record.timestamp or 0) * 1_000_000
+        if received > self._as_of_ns:
+            self._as_of_ns = received
+            if received >= self._forget_ns:
+                self._forget()
+        kind = type(record)
+        fold = self._folds[kind] if kind in self._folds else self._fold_of(kind)
+        return None if fold is None else fold(record)
+
+    def _fold_of(self, kind: type[Record]) -> Callable[[Any], Change | None] | None:
+        """Return what folds the records of a class, and remember it; None for those that mean nothing here."""
+        folds = (fold for known, fold in self._kinds().items() if issubclass(kind, known))
+        self._folds[kind] = next(folds, None)
+        return self._folds[kind]
+
+    def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
+        """Return what folds the records of each class that this tracker is about."""
+        raise NotImplementedError
 
     def _adopt(self, record: Record) -> None:
         """Make the first record's exchange and account ours, where none were given."""
@@ -79,6 +96,9 @@ class Tracker:
                 f"{record.exchange}/{record.account}: use one tracker for each account",
                 exchange=record.exchange,
             )
+
+    def _forget(self) -> None:
+        """Let go what has been kept long enough, and note when to look again."""
 
     def _judge(self, verdict: Verdict) -> None:
         """Take note of what a record is."""
