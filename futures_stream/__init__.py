@@ -70,6 +70,7 @@ from futures_stream.records import (
     Unreadable,
 )
 from futures_stream.stream import Options, ShutDown, Stats, Stream, StreamQueue, open_stream
+from futures_stream.trackers import AccountTracker, Limits, RiskMonitor
 from futures_stream.vocabulary import (
     Channel,
     Effect,
@@ -91,6 +92,7 @@ from futures_stream.vocabulary import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AccountTracker",
     "Balance",
     "Bitget",
     "BitgetCredentials",
@@ -114,6 +116,7 @@ __all__ = [
     "Gap",
     "LeaseLost",
     "LeaseRenewed",
+    "Limits",
     "LiquidationWarning",
     "Liquidity",
     "Live",
@@ -149,6 +152,7 @@ __all__ = [
     "Resynced",
     "RiskAlert",
     "RiskCleared",
+    "RiskMonitor",
     "RiskRecord",
     "RiskUnknown",
     "Rotated",
