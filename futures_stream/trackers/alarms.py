@@ -39,6 +39,7 @@ class Alarm:
         suppressed: How often it was not told since it was told last.
         heard_at: When the limit was last seen to be crossed, in ms.
         over: Whether what it is about is gone.
+        calm: The figure of a later measurement than *measure*, which was within the limit.
     """
 
     measure: Measure
@@ -48,6 +49,7 @@ class Alarm:
     suppressed: int = 0
     heard_at: int | None = None
     over: bool = False
+    calm: Figure | None = None
 
     def hear(self, measure: Measure, now_ms: int, hysteresis: Decimal, quiet_ms: int) -> Ring | None:
         """
@@ -62,7 +64,7 @@ class Alarm:
             quiet_ms: How long after it was told it is not told again.
         """
         escalates = self.raised_at is not None and _urgency(measure) > _urgency(self.measure)
-        self.measure, self.over = measure, False
+        self.measure, self.calm, self.over = measure, None, False
         if measure.crossed:
             self.heard_at = now_ms
             if self.raised_at is not None and not escalates:
@@ -77,6 +79,20 @@ class Alarm:
         if measure.recovered(hysteresis):
             return self.end()
         return None
+
+    def is_calm(self, figure: Figure) -> bool:
+        """Take a figure that is within its limit while nothing has been said; False if it has to be looked at."""
+        if self.raised_at is not None or self.held or self.over:
+            return False
+        if self.measure.is_crossed_by(figure.value) is not False:
+            return False
+        self.calm = figure
+        return True
+
+    @property
+    def latest(self) -> Measure:
+        """What was measured last."""
+        return self.measure if self.calm is None else evolve(self.measure, figure=self.calm)
 
     def look_at_time(self, now_ms: int, quiet_ms: int) -> Ring | None:
         """Say what was held back, if it still holds and the quiet is over."""
@@ -133,11 +149,15 @@ class Alarms:
             alarm = self._alarms[key] = Alarm(measure)
         yield from _said(alarm, alarm.hear(measure, now_ms, self._hysteresis, self._quiet_ms), cause)
 
+    def of(self, measure: Measure) -> Alarm | None:
+        """Return the alarm of a measurement, if there is one."""
+        return self._alarms.get((measure.limit, measure.subject))
+
     def end(self, subject: Subject, cause: Record, now_ms: int, reason: str) -> Iterator[RiskRecord]:
         """Take back what was said about something that is gone, or over."""
         for key, alarm in tuple(self._alarms.items()):
             if key[1] == subject:
-                alarm.measure = evolve(alarm.measure, figure=Figure(None))
+                alarm.measure, alarm.calm = evolve(alarm.measure, figure=Figure(None)), None
                 alarm.over = True
                 yield from _said(alarm, alarm.end(), cause, reason)
                 if alarm.is_idle(now_ms, self._quiet_ms):

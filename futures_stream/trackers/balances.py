@@ -83,7 +83,7 @@ class BalanceTracker(Tracker):
         if answer is Precedence.UNKNOWN and rows.holds(told):
             return self._refuse(Verdict.REPEATED)
         self._ledger.put(key, rows.followed_by(told, told))
-        if not rows.differs(told):
+        if told.free == rows.row.free and not rows.differs(told):
             return self._refuse(Verdict.REPEATED)  # the same once more, at a later time
         self._judge(Verdict.NEWS)
         return Change(ChangeKind.UPDATED, rows.row, told, told)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from futures_stream.records import PositionChange, Record
+from futures_stream.records import Balance, Execution, Order, Position, PositionChange, Record
 from futures_stream.trackers.balances import Balances, BalanceTracker
 from futures_stream.trackers.derived import position_changes
 from futures_stream.trackers.order_views import Orders
 from futures_stream.trackers.orders import OrderTracker
 from futures_stream.trackers.position_views import Positions
 from futures_stream.trackers.positions import PositionTracker
+from futures_stream.trackers.tracker import Tracker
 
 __all__ = ["AccountTracker"]
 
@@ -49,6 +50,9 @@ class AccountTracker:
         self.order_tracker = OrderTracker(exchange, account, symbols) if orders is None else orders
         self.position_tracker = PositionTracker(exchange, account, symbols)
         self.balance_tracker = BalanceTracker(exchange, account)
+        trackers: tuple[Tracker, ...] = (self.order_tracker, self.position_tracker, self.balance_tracker)
+        self._others = {one: tuple(other for other in trackers if other is not one) for one in trackers}
+        self._concerned: dict[type[Record], Tracker] = {}
 
     def apply(self, record: Record) -> list[PositionChange]:
         """
@@ -57,9 +61,27 @@ class AccountTracker:
         Raises:
             ConfigError: It is a record of another account.
         """
+        concerned = self._concerned.get(type(record))
+        if concerned is None:
+            return self._tell_all(record)
+        change = concerned.apply(record)
+        for tracker in self._others[concerned]:
+            tracker.come_to(record.received_ns)
+        return position_changes(change) if concerned is self.position_tracker else []
+
+    def _tell_all(self, record: Record) -> list[PositionChange]:
+        """Fold a record with all trackers: a notice, or the first of all, by which they learn whom they follow."""
         self.order_tracker.apply(record)
         self.balance_tracker.apply(record)
-        return position_changes(self.position_tracker.apply(record))
+        news = position_changes(self.position_tracker.apply(record))
+        if not self._concerned:
+            self._concerned = {
+                Order: self.order_tracker,
+                Execution: self.order_tracker,
+                Position: self.position_tracker,
+                Balance: self.balance_tracker,
+            }
+        return news
 
     def due(self, now_ms: int) -> list[PositionChange]:
         """Look at the time: nothing becomes of a position by that alone."""

@@ -14,7 +14,7 @@ from futures_stream.trackers.limits import Limits
 from futures_stream.trackers.metrics import AccountMetrics, Figure, liquidation_distance, position_margin_ratio
 from futures_stream.vocabulary import MarginMode, PositionSide, Severity
 
-__all__ = ["Measure", "Subject", "measures_of_account", "measures_of_position"]
+__all__ = ["MEASURED", "Measure", "Subject", "measures_of_account", "measures_of_position"]
 
 _ABOVE = frozenset({"position_margin_ratio", "account_margin_ratio", "blind"})
 _SEVERITIES = {"unrealized_pnl": Severity.WARNING, "available": Severity.WARNING}
@@ -63,11 +63,15 @@ class Measure:
     @property
     def crossed(self) -> bool | None:
         """Whether the limit is crossed; None if that is not known."""
+        return self.is_crossed_by(self.figure.value)
+
+    def is_crossed_by(self, value: Decimal | None) -> bool | None:
+        """Tell whether a value would cross the limit; None if that is not known."""
         if self.threshold is None:
             return True
-        if self.figure.value is None:
+        if value is None:
             return None
-        return self.figure.value > self.threshold if self.limit in _ABOVE else self.figure.value < self.threshold
+        return value > self.threshold if self.limit in _ABOVE else value < self.threshold
 
     def recovered(self, hysteresis: Decimal) -> bool | None:
         """Tell whether the figure is back within the limit by a share of it; None if that is not known."""
@@ -88,23 +92,26 @@ class Measure:
         return said if self.meaning is None else f"{said} ({self.meaning})"
 
 
+MEASURED = {
+    "position_margin_ratio": lambda position, figures: position_margin_ratio(position),
+    "unrealized_pnl": lambda position, figures: Figure(position.unrealized_pnl),
+    "liquidation_distance": liquidation_distance,
+}
+"""How the figure for each limit of a position is had."""
+
+
 def measures_of_position(position: Position, limits: Limits, figures: Figures) -> Iterator[Measure]:
     """Yield what a position is measured by."""
     subject = Subject(position.product, position.symbol, position.side, position.margin_mode)
-    found = (
-        ("position_margin_ratio", position_margin_ratio, figures.margin_ratio),
-        ("unrealized_pnl", lambda told: Figure(told.unrealized_pnl), None),
-        ("liquidation_distance", lambda told: liquidation_distance(told, figures), None),
-    )
-    for name, measured, meaning in found:
+    for name, measured in MEASURED.items():
         threshold = limits.of_position(name, position.symbol)
         if threshold is not None:
             yield Measure(
                 limit=name,
                 subject=subject,
                 threshold=threshold,
-                figure=measured(position),
-                meaning=meaning,
+                figure=measured(position, figures),
+                meaning=figures.margin_ratio if name == "position_margin_ratio" else None,
                 severity=_SEVERITIES.get(name, Severity.CRITICAL),
             )
 

@@ -18,15 +18,23 @@ __all__ = ["NOTHING", "Executed", "OrderEntry", "OrderState", "Orders", "step"]
 
 
 class Executed(NamedTuple):
-    """The executions of one order, the newest first, and what they add up to."""
+    """
+    The executions of one order, and what they add up to.
 
-    newest: Execution | None
-    before: Any  # an Executed, or None: a recursive NamedTuple cannot say so to every type checker
+    Attributes:
+        told: All that were told, to which more may be appended later.
+        length: How many of them belong to this.
+        size: The sum of their sizes; None if one does not say it.
+        cost: The sum of prices times sizes; None if it cannot be known.
+    """
+
+    told: list[Execution]
+    length: int
     size: Decimal | None
     cost: Decimal | None
 
 
-NOTHING = Executed(None, None, Decimal(0), Decimal(0))
+NOTHING = Executed([], 0, Decimal(0), Decimal(0))
 
 
 class OrderEntry(NamedTuple):
@@ -138,12 +146,7 @@ class Orders(Mapping[str, Order]):
     def executions(self, order_id: str) -> tuple[Execution, ...]:
         """Return the executions of an order, the oldest first; also of one whose own rows were not told."""
         entry = self._state.entries.get(order_id)
-        found: list[Execution] = []
-        executed = NOTHING if entry is None else entry.executed
-        while executed is not None and executed.newest is not None:
-            found.append(executed.newest)
-            executed = executed.before
-        return tuple(reversed(found))
+        return () if entry is None else tuple(entry.executed.told[: entry.executed.length])
 
     def executed(self, order_id: str) -> Decimal | None:
         """Return how much of an order its executions add up to; None if one of them does not say its size."""

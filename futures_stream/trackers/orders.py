@@ -202,12 +202,10 @@ class OrderTracker(Tracker):
             if entry is None:
                 entry = OrderEntry(0, None, None, NOTHING, False)
             said = entry.executed
-            executed = Executed(
-                told,
-                said,
-                added(said.size, told.size),
-                added(said.cost, product_of(told.price, told.size)),
-            )
+            all_told = said.told if said.length else []
+            all_told.append(told)
+            cost = product_of(told.price, told.size)
+            executed = Executed(all_told, said.length + 1, added(said.size, told.size), added(said.cost, cost))
             self._ledger.put(order_id, OrderEntry(entry.number, entry.row, entry.order, executed, entry.gone))
             if entry.row is None and order_id not in self._ended:
                 self._end(order_id)  # of an order that is never told, the executions do not stay for ever

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
+
+from attrs import evolve
 
 from futures_stream.dialects import DIALECTS
 from futures_stream.dialects.figures import Figures
@@ -22,11 +24,11 @@ from futures_stream.records import (
     Resynced,
     RiskRecord,
 )
-from futures_stream.trackers.alarms import Alarms
+from futures_stream.trackers.alarms import Alarm, Alarms
 from futures_stream.trackers.balances import BalanceTracker
 from futures_stream.trackers.changes import Change, ChangeKind
 from futures_stream.trackers.limits import Limits
-from futures_stream.trackers.measures import Measure, Subject, measures_of_account, measures_of_position
+from futures_stream.trackers.measures import MEASURED, Measure, Subject, measures_of_account, measures_of_position
 from futures_stream.trackers.metrics import Figure, account_metrics
 from futures_stream.trackers.positions import PositionTracker
 from futures_stream.vocabulary import Severity
@@ -84,6 +86,8 @@ class RiskMonitor:
         self._positions = PositionTracker()
         self._balances = BalanceTracker()
         self._alarms = Alarms(self.limits)
+        self._watched: dict[Hashable, tuple[Alarm, ...]] = {}  # the alarms of each open position
+        self._computed: dict[Hashable, Balance] = {}  # those whose margin ratio is not told
         self._blind_since: int | None = None
         self._now_ms = 0
         self._who: Record | None = None
@@ -91,12 +95,12 @@ class RiskMonitor:
     @property
     def readings(self) -> tuple[Measure, ...]:
         """What was measured last of each limit; the value of a figure is None where it is not known."""
-        return tuple(alarm.measure for alarm in self._alarms.all)
+        return tuple(alarm.latest for alarm in self._alarms.all)
 
     @property
     def raised(self) -> tuple[Measure, ...]:
         """What is alerted now."""
-        return tuple(alarm.measure for alarm in self._alarms.all if alarm.raised_at is not None)
+        return tuple(alarm.latest for alarm in self._alarms.all if alarm.raised_at is not None)
 
     def apply(self, record: Record) -> list[RiskRecord]:
         """
@@ -135,29 +139,49 @@ class RiskMonitor:
             if each.kind in _ENDS or each.kind is ChangeKind.FLIPPED:
                 yield from self._end_position(each)
             if isinstance(each.after, Position) and each.kind not in _ENDS:
-                for measure in measures_of_position(each.after, self.limits, self._meaning(each.cause)):
-                    yield from self._take(measure, each.cause)
-        for balance in self._balances.view.values():
-            if balance.margin_ratio is None:  # computed out of the positions, so they change it
-                yield from self._measure_account(balance, change.cause)
+                yield from self._measure_position(each.after, each.cause)
+        for balance in tuple(self._computed.values()):
+            yield from self._measure_account(balance, change.cause)
+
+    def _measure_position(self, position: Position, cause: Record) -> Iterator[RiskRecord]:
+        meaning = self._meaning(cause)
+        key = (position.product, position.symbol, position.side, position.margin_mode)
+        watched = self._watched.get(key)
+        if watched is None:
+            measures = list(measures_of_position(position, self.limits, meaning))
+            for measure in measures:
+                yield from self._take(measure, cause)
+            self._watched[key] = tuple(alarm for measure in measures if (alarm := self._alarms.of(measure)) is not None)
+            return
+        for alarm in watched:
+            figure = MEASURED[alarm.measure.limit](position, meaning)
+            if not alarm.is_calm(figure):
+                yield from self._take(evolve(alarm.measure, figure=figure), cause)
 
     def _end_position(self, change: Change) -> Iterator[RiskRecord]:
         """A position that is gone crosses no limit."""
         if isinstance(change.before, Position):
             subject = _subject(change.before)
+            self._watched.pop((subject.product, subject.symbol, subject.side, subject.margin_mode), None)
             yield from self._alarms.end(subject, change.cause, self._now_ms, "the position is closed")
 
     def _judge_account(self, change: Change | None) -> Iterator[RiskRecord]:
         for each in () if change is None else change.each():
             if isinstance(each.after, Balance):
+                if each.after.margin_ratio is None:
+                    self._computed[each.after.product, each.after.asset] = each.after
+                else:
+                    self._computed.pop((each.after.product, each.after.asset), None)
                 yield from self._measure_account(each.after, each.cause)
             elif isinstance(each.before, Balance):
+                self._computed.pop((each.before.product, each.before.asset), None)
                 subject = Subject(product=each.before.product, asset=each.before.asset)
                 yield from self._alarms.end(subject, each.cause, self._now_ms, "the asset is not held any more")
 
     def _measure_account(self, balance: Balance, cause: Record) -> Iterator[RiskRecord]:
         meaning = self._meaning(cause)
-        metrics = account_metrics(balance, self._positions_in(balance.asset), meaning)
+        positions = self._positions_in(balance.asset) if balance.margin_ratio is None else None
+        metrics = account_metrics(balance, positions, meaning)
         for measure in measures_of_account(metrics, balance.product, self.limits, meaning):
             yield from self._take(measure, cause)
 

@@ -74,6 +74,13 @@ class Tracker:
         fold = self._folds[kind] if kind in self._folds else self._fold_of(kind)
         return None if fold is None else fold(record)
 
+    def come_to(self, received_ns: int) -> None:
+        """Take note that the stream has come as far as a record that is of another kind, received at that time."""
+        if received_ns > self._as_of_ns:
+            self._as_of_ns = received_ns
+            if received_ns >= self._forget_ns:
+                self._forget()
+
     def _fold_of(self, kind: type[Record]) -> Callable[[Any], Change | None] | None:
         """Return what folds the records of a class, and remember it; None for those that mean nothing here."""
         folds = (fold for known, fold in self._kinds().items() if issubclass(kind, known))

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from futures_stream.records import Execution, Position, PositionChange, kind_of
+from futures_stream.records import Execution, Position, PositionChange, Record, kind_of
+from futures_stream.simulator.market import Market
 from futures_stream.simulator.values import BookedOrder, Exchange
 from futures_stream.trackers import AccountTracker
-from tests.trackers.histories import History, muddled, play
+from tests.trackers.histories import BEGIN, STEP, History, Teller, muddled, play
+from tests.trackers.making import gap, resynced
 
-HISTORIES = int(os.environ.get("FUTURES_STREAM_HISTORIES", "300"))
+HISTORIES = int(os.environ.get("FUTURES_STREAM_HISTORIES", "200"))
 STORIES = given(
     seed=st.integers(0, 2**40),
     exchange=st.sampled_from(("bitget", "bitmusa")),
-    steps=st.integers(1, 60),
+    steps=st.integers(1, 45),
     unseen=st.sampled_from((0, 0, 7, 30)),
 )
 UNHURRIED = settings(
@@ -101,3 +104,49 @@ def check_changes(changes: list[PositionChange], history: History) -> None:
             if words[0][0] in ("increased", "reduced"):
                 words[0] = ("opened", words[0][1])
     assert told == truth
+
+
+@settings(parent=UNHURRIED, max_examples=max(1, HISTORIES // 3))
+@given(seed=st.integers(0, 2**40), before=st.integers(0, 40), unheard=st.integers(0, 30), after=st.integers(0, 20))
+def test_what_was_missed_is_made_good_by_a_full_set(seed: int, before: int, unheard: int, after: int) -> None:
+    """
+    Blind for a while, then full sets: the positions and balances are the books', and trusted again.
+
+    Each position that is there, and was not, was opened; each that is not, and was, is closed: whatever happened in
+    between, the records lead from what was known to what is.
+    """
+    market, teller = Market(seed, "hedge"), Teller("bitget")
+    account, changes = AccountTracker(), list[PositionChange]()
+
+    def fold(records: Iterable[Record]) -> None:
+        for record in records:
+            changes.extend(account.apply(record))
+
+    def live_through(steps: int, *, heard: bool) -> None:
+        for _ in range(steps):
+            for event in market.step(BEGIN + STEP * market.steps):
+                if heard:
+                    fold(teller.tell(event))
+
+    fold(teller.first(market.standing(BEGIN), BEGIN))
+    live_through(before, heard=True)
+    assert account.positions.trusted
+    fold([gap()])
+    assert not account.positions.trusted
+    live_through(unheard, heard=False)
+    now = BEGIN + STEP * market.steps
+    fold([*teller.first(market.standing(now), now), resynced(unproven=("balances", "positions", "orders"))])
+    assert account.positions.trusted
+    assert account.balances.trusted
+    assert account.orders.unproven == ("orders",)
+    live_through(after, heard=True)
+
+    held = {(each.symbol, each.side): each.size for each in market.standing(now).positions}
+    assert {(each.symbol, each.side.value): each.size for each in account.positions.values()} == held
+    told: dict[tuple[str | None, str], Decimal] = {}
+    for change in changes:
+        key = (change.symbol, change.side.value)
+        was = change.before.size if change.before is not None else Decimal(0)
+        assert told.get(key, Decimal(0)) == was, "each change begins where the one before it ended"
+        told[key] = Decimal(0) if change.after is None or change.after.size is None else change.after.size
+    assert {key: size for key, size in told.items() if size} == held
