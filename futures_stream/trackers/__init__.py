@@ -14,7 +14,7 @@ stream as over a recording::
 """
 
 from futures_stream.trackers.balances import Balances, BalanceTracker
-from futures_stream.trackers.changes import Change, ChangeKind, Counts, Verdict
+from futures_stream.trackers.changes import Change, ChangeKind, Counts, Verdict, marked
 from futures_stream.trackers.derived import position_changes
 from futures_stream.trackers.following import AccountTracker
 from futures_stream.trackers.limits import Limits
@@ -47,5 +47,6 @@ __all__ = [
     "Verdict",
     "account_metrics",
     "liquidation_distance",
+    "marked",
     "position_changes",
 ]

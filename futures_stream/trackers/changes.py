@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from futures_stream.records import Record
+from futures_stream.vocabulary import Mark
 
-__all__ = ["Change", "ChangeKind", "Counts", "Verdict"]
+__all__ = ["Change", "ChangeKind", "Counts", "Verdict", "marked"]
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class ChangeKind(str, Enum):
@@ -85,6 +88,21 @@ class Verdict(Enum):
     LATE = "late"
     CONFLICT = "conflict"
     UNIDENTIFIED = "unidentified"
+
+
+_MARKS = {Verdict.LATE: Mark.LATE, Verdict.REPEATED: Mark.REPEATED, Verdict.CONFLICT: Mark.CONFLICT}
+
+
+def marked(record: RecordT, verdict: Verdict | None) -> RecordT:
+    """
+    Return a record with the mark that a tracker's verdict deserves; the same record if it deserves none.
+
+    Args:
+        record: The record that was folded.
+        verdict: The tracker's :attr:`verdict` behind it.
+    """
+    mark = None if verdict is None else _MARKS.get(verdict)
+    return record if mark is None or mark in record.marks else evolve(record, marks=record.marks | {mark})
 
 
 @frozen(kw_only=True)

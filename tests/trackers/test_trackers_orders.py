@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from futures_stream import ConfigError, OrderStatus, Side
+from futures_stream import ConfigError, Mark, OrderStatus, Side
 from futures_stream.dialects.ordering import Precedence, precedence
 from futures_stream.records import Order, Record
-from futures_stream.trackers import ChangeKind, OrderTracker, Verdict
+from futures_stream.trackers import ChangeKind, OrderTracker, Verdict, marked
 from tests.trackers.making import balance, execution, full_set, gap, live, order, position, resynced
 
 D = Decimal
@@ -63,6 +63,19 @@ def test_a_late_row_changes_nothing_and_is_counted() -> None:
     assert tracker.apply(LIFE[1]) is None
     assert tracker.verdict is Verdict.LATE
     assert tracker.view["1"] == LIFE[2]
+
+
+def test_a_verdict_is_a_mark_on_the_record() -> None:
+    """For whoever delivers what was folded: late, repeated and contradicting rows carry it, others stay as they are."""
+    tracker = following(LIFE[2])
+    marks = []
+    for row in (LIFE[2], LIFE[1], LIFE[3], order(status="filled", filled="0.5", timestamp=3)):
+        tracker.apply(row)
+        told = marked(row, tracker.verdict)
+        marks.append(told.marks)
+        assert marked(told, tracker.verdict) is told
+
+    assert marks == [{Mark.REPEATED}, {Mark.LATE}, set(), {Mark.CONFLICT}]
 
 
 def test_the_end_that_says_less_is_filled_keeps_what_was_filled() -> None:

@@ -111,6 +111,7 @@ def test_what_is_not_known_is_no_recovery() -> None:
     alerts = said(monitor, ratio("0.9", 1), ratio(None, 2), ratio("0.1", 3))
 
     assert [type(alert) for alert in alerts] == [RiskAlert, RiskUnknown, RiskCleared]
+    assert [type(alert) for alert in said(RiskMonitor(), ratio("0.1", 1), ratio(None, 2))] == [RiskUnknown]
 
 
 def test_a_closed_position_crosses_nothing() -> None:
@@ -236,6 +237,15 @@ def test_what_else_blinds(notice: Record) -> None:
     assert [alert.limit for alert in monitor.due(41_000)] == ["blind"]
 
 
+def test_it_is_blind_since_the_first_cause() -> None:
+    """A gap that begins while the channel is lost is no new beginning."""
+    monitor = RiskMonitor()
+    lost = ChannelLost(**WHO, channel="positions", error=SubscriptionRejected("no"), received_ns=5_000_000_000)
+    said(monitor, position("1", **ON_BITGET, **at(1)), lost, gap(20_000))
+
+    assert [alert.value for alert in monitor.due(36_000)] == [D(31)]
+
+
 def test_a_monitor_that_has_heard_nothing_has_nothing_to_say() -> None:
     """It does not even know whose monitor it is."""
     assert RiskMonitor().due(10**12) == []
@@ -326,6 +336,7 @@ def test_memory_is_bounded() -> None:
         monitor.apply(position("1", symbol=f"S{number}", margin_ratio="0.9", unrealized_pnl="0", **at(1)))
         monitor.apply(position("0", symbol=f"S{number}", **at(2)))
     assert len(monitor.readings) == 0
+    assert len(monitor._watched) == 0
     monitor.due(120_000)
 
     assert len(monitor._alarms._alarms) == 0
