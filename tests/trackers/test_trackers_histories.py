@@ -11,10 +11,10 @@ from decimal import Decimal
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from futures_stream.records import Execution, Position, PositionChange, Record, kind_of
+from futures_stream.records import Execution, Position, PositionChange, Record, RiskAlert, RiskCleared, kind_of
 from futures_stream.simulator.market import Market
 from futures_stream.simulator.values import BookedOrder, Exchange
-from futures_stream.trackers import AccountTracker
+from futures_stream.trackers import AccountTracker, RiskMonitor
 from tests.trackers.histories import BEGIN, STEP, History, Teller, muddled, play
 from tests.trackers.making import gap, resynced
 
@@ -150,3 +150,31 @@ def test_what_was_missed_is_made_good_by_a_full_set(seed: int, before: int, unhe
         assert told.get(key, Decimal(0)) == was, "each change begins where the one before it ended"
         told[key] = Decimal(0) if change.after is None or change.after.size is None else change.after.size
     assert {key: size for key, size in told.items() if size} == held
+
+
+@settings(parent=UNHURRIED, max_examples=max(1, HISTORIES // 4))
+@STORIES
+def test_alerts_come_once_and_are_taken_back(seed: int, exchange: Exchange, steps: int, unseen: int) -> None:
+    """Whatever is repeated or delayed: an alert and what takes it back take turns, and none is left over in the end."""
+    chance = random.Random(seed)
+    history = play(seed, exchange, steps, unseen)
+    monitor = RiskMonitor({"unrealized_pnl": -3, "position_margin_ratio": "0.7", "quiet": chance.choice((0, 0, 2))})
+    raised: dict[object, RiskAlert] = {}
+    for record in muddled(history, chance):
+        for told in [*monitor.apply(record), *monitor.due(record.received_ns // 1_000_000)]:
+            key = (told.limit, told.symbol, told.asset, told.side)
+            if isinstance(told, RiskAlert):
+                assert key not in raised or told.limit == "exchange_warning"  # which may grow more urgent
+                raised[key] = told
+            elif isinstance(told, RiskCleared):
+                assert told.raised_at is not None
+                del raised[key]
+
+    assert {(measure.limit, measure.subject.symbol, measure.subject.side) for measure in monitor.raised} == {
+        (limit, symbol, side)
+        for limit, symbol, _, side in raised  # type: ignore[misc]
+    }
+    last = {(each.symbol, each.side): each.unrealized_pnl for each in history.statement.positions}
+    for measure in monitor.readings:
+        if measure.limit == "unrealized_pnl" and measure.figure.value is not None:
+            assert (measure.subject.symbol, measure.subject.side) in last
