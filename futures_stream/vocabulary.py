@@ -21,6 +21,7 @@ __all__ = [
     "PositionMode",
     "PositionSide",
     "PositionStatus",
+    "Severity",
     "Side",
     "State",
     "TimeInForce",
@@ -155,8 +156,19 @@ class Mark(_Word):
     """The same identity as a record delivered before, with other numbers."""
     DERIVED_ID = "derived_id"
     """The exchange gives no id; this one was derived from the row."""
+    REPEATED = "repeated"
+    """Told before: nothing in it is new."""
+    UNPROVEN = "unproven"
+    """Derived from what is not known for certain: no full set had come before."""
     UNREADABLE_FIELD = "unreadable_field"
     """A field was there but could not be read: it is None here, and as it was said in ``info``."""
+
+
+class Severity(_Word):
+    """How urgent an alert is."""
+
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 class Channel(_Word):

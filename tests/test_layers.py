@@ -13,6 +13,7 @@ import futures_stream
 PACKAGE = Path(futures_stream.__file__).parent
 LAYERS = {
     "errors": 0,
+    "markup": 0,
     "clock": 0,
     "vocabulary": 0,
     "records": 1,
@@ -78,7 +79,7 @@ def test_every_room_has_a_layer() -> None:
     assert {room_of(path) for path in FILES} - FREE <= set(LAYERS)
 
 
-@pytest.mark.parametrize("room", ["dialects", "trackers", "records", "vocabulary", "errors"])
+@pytest.mark.parametrize("room", ["dialects", "trackers", "records", "vocabulary", "errors", "markup"])
 def test_pure_rooms_cannot_wait(room: str) -> None:
     """Dialects, trackers and records import nothing that waits, logs or knows the time."""
     for path in FILES:

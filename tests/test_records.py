@@ -28,6 +28,10 @@ from futures_stream.records import (
     Position,
     Record,
     Resynced,
+    RiskAlert,
+    RiskCleared,
+    RiskRecord,
+    RiskUnknown,
     Rotated,
     Snapshot,
     Unreadable,
@@ -46,6 +50,10 @@ NEEDED: dict[type[Record], dict[str, object]] = {
     LeaseRenewed: {"expires_at": 1},
     Rotated: {"reason": "r"},
     MonitorFailed: {"monitor": "m", "error": "e"},
+    RiskRecord: {"limit": "available"},
+    RiskAlert: {"limit": "available"},
+    RiskCleared: {"limit": "available"},
+    RiskUnknown: {"limit": "available"},
 }
 
 

@@ -22,8 +22,11 @@ from futures_stream.records import (
     Order,
     Overflow,
     Position,
+    PositionChange,
     Record,
     Resynced,
+    RiskAlert,
+    RiskRecord,
     Rotated,
     Snapshot,
     Unreadable,
@@ -37,7 +40,11 @@ _LONGEST_QUOTE = 80
 def facts_of(record: Record) -> str:
     """Return a record's facts in words; empty for a kind that has none."""
     tell = _TELLERS.get(type(record))
-    return "" if tell is None else tell(record)
+    if tell is not None:
+        return tell(record)
+    if isinstance(record, PositionChange):
+        return _change(record)
+    return _risk(record) if isinstance(record, RiskRecord) else ""
 
 
 def _balance(record: Balance) -> str:
@@ -90,6 +97,20 @@ def _warning(record: LiquidationWarning) -> str:
         away,
         _figure("margin ratio", record.margin_ratio),
         None if record.level is None else f"level {record.level}",
+    )
+
+
+def _change(record: PositionChange) -> str:
+    was = "nothing" if record.before is None else _amount(record.before.size)
+    now = "nothing" if record.after is None else _amount(record.after.size)
+    return f"{record.side:<5} from {was} to {now}"
+
+
+def _risk(record: RiskRecord) -> str:
+    return _joined(
+        record.severity.value if isinstance(record, RiskAlert) else None,
+        _figure(record.limit, record.value) or record.limit,
+        _quote(record.reason),
     )
 
 

@@ -16,6 +16,8 @@ from futures_stream.records import (
     Notice,
     Overflow,
     Record,
+    RiskAlert,
+    RiskRecord,
     Unreadable,
     kind_of,
 )
@@ -26,7 +28,7 @@ __all__ = ["Layout", "label"]
 _KIND_WIDTH = 12
 _SHORT = {"liquidation_warning": "warning"}
 _DIM, _YELLOW, _RED, _OFF = "\x1b[2m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
-_ALARMING = (ChannelLost, Gap, Overflow, Unreadable)
+_ALARMING = (ChannelLost, Gap, Overflow, RiskAlert, Unreadable)
 
 
 def label(exchange: str, account: str) -> str:
@@ -57,7 +59,7 @@ class Layout:
             info: Whether the raw row stands at the end.
         """
         name = label(record.exchange, printable(record.account, 64))
-        symbol = record.asset if isinstance(record, Balance) else record.symbol
+        symbol = record.symbol or (record.asset if isinstance(record, Balance | RiskRecord) else None)
         symbol = "" if symbol is None else printable(symbol, 40)
         self._name_width = max(self._name_width, len(name))
         self._symbol_width = max(self._symbol_width, len(symbol))

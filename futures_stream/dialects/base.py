@@ -20,6 +20,7 @@ from attrs import field, frozen
 
 from futures_stream.dialects.calls import Answer, Query, Request, Response
 from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.dialects.figures import Figures
 from futures_stream.errors import (
     ConfigError,
     ConnectFailed,
@@ -336,6 +337,7 @@ class Dialect:
             that is sent) and ``rest`` (calls). All streams of a process share them.
         live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
+        figures: What its balances and margin ratios mean.
     """
 
     name: str
@@ -353,6 +355,7 @@ class Dialect:
     limits: Mapping[str, Limits] = field(factory=lambda: {"connect": CONNECTS})
     live_today: bool | None = True
     caveats: tuple[str, ...] = ()
+    figures: Figures = Figures()
 
     def session(
         self,

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, TypeVar
 from attrs import define
 
 from futures_stream.dialects.wire import FieldUnreadable, flag, instant, magnitude, number, text_of, whole
-from futures_stream.records import Balance, Execution, Order, Position, Record, Unreadable
+from futures_stream.records import Record, Unreadable
 from futures_stream.vocabulary import Mark, Origin
 
-__all__ = ["Frame", "Parser", "Readers", "key_of", "read_rows"]
+__all__ = ["Frame", "Parser", "Readers", "read_rows"]
 
 _LONGEST_SHOWN = 4096
 _NO_MARKS: frozenset[Mark] = frozenset()
@@ -132,20 +132,6 @@ def read_rows(
                 records.append(parse(row, frame, seq, lenient))
         seq += 1
     return records
-
-
-def key_of(record: Record) -> tuple[str | None, ...] | None:
-    """Return what tells *record* from the others of its set; None if it has no such key."""
-    if isinstance(record, Balance):
-        return None if record.asset is None else (record.asset,)
-    if isinstance(record, Position):
-        margin_mode = None if record.margin_mode is None else record.margin_mode.value
-        return None if record.symbol is None else (record.symbol, record.side.value, margin_mode)
-    if isinstance(record, Order):
-        return None if record.order_id is None else (record.order_id,)
-    if isinstance(record, Execution):
-        return None if record.trade_id is None else (record.symbol, record.trade_id)
-    return None
 
 
 def _unreadable(row: Any, frame: Frame, seq: int) -> Unreadable:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Container, Mapping
-from decimal import Decimal
 from typing import Any
 
 from attrs import evolve, field, frozen
 
+from futures_stream.dialects.identity import Key, is_open
 from futures_stream.records import Balance, Execution, Order, Position, Record
-from futures_stream.vocabulary import Mark, Origin, PositionSide, PositionStatus
+from futures_stream.vocabulary import Mark, Origin
 
-__all__ = ["Key", "Knowledge", "Picture", "amount_of", "is_open", "keyed", "signed_size"]
-
-Key = tuple[object, ...]
+__all__ = ["Knowledge", "Picture"]
 
 _MOST_TIMES = 10_000  # of positions and balances: far more contracts and assets than any exchange lists
 _LATE = frozenset({Mark.LATE})
@@ -229,37 +227,3 @@ def _is_older(order: Order, last: Order) -> bool:
     if order.filled is not None and last.filled is not None and order.filled != last.filled:
         return order.filled < last.filled
     return last.status.final and not order.status.final
-
-
-def keyed(record: Record) -> tuple[str, Key] | None:
-    """Return the kind of state that a record tells, and which one of that kind; None for what is no state."""
-    if isinstance(record, Order):
-        return None if record.order_id is None else ("orders", (record.order_id,))
-    if isinstance(record, Position):
-        return None if record.symbol is None else ("positions", (record.symbol, record.side, record.margin_mode))
-    if isinstance(record, Execution):
-        return None if record.trade_id is None else ("executions", (record.symbol, record.trade_id))
-    if isinstance(record, Balance):
-        return None if record.asset is None else ("balances", (record.asset,))
-    return None
-
-
-def is_open(record: Record) -> bool:
-    """Tell whether what a record tells of still exists; a balance always does."""
-    if isinstance(record, Position):
-        return record.size != 0 and record.status in (PositionStatus.OPEN, PositionStatus.UNKNOWN)
-    return not (isinstance(record, Order) and record.status.final)
-
-
-def amount_of(record: Record | None) -> Decimal | None:
-    """Return the one quantity of a record that only what happens to the account can change; None if it has none."""
-    if isinstance(record, Order):
-        return record.filled
-    return record.size if isinstance(record, Position) else None
-
-
-def signed_size(position: Position) -> Decimal | None:
-    """Return a position's size, negative for a short one; None if it is not known."""
-    if position.size is None:
-        return None
-    return -position.size if position.side is PositionSide.SHORT else position.size

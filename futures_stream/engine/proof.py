@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 
-from futures_stream.engine.knowledge import Picture, signed_size
+from futures_stream.dialects.identity import signed_size
+from futures_stream.engine.knowledge import Picture
 from futures_stream.records import Execution, Order
 from futures_stream.vocabulary import Side
 

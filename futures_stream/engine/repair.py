@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from attrs import define, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
+from futures_stream.dialects.identity import Key, keyed
 from futures_stream.engine.delivery import Delivery
-from futures_stream.engine.knowledge import Key, Knowledge, Picture, keyed
+from futures_stream.engine.knowledge import Knowledge, Picture
 from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.proof import unexplained
 from futures_stream.engine.rest_thread import Answered, Asker

@@ -39,6 +39,7 @@ from futures_stream import (
     Unreadable,
 )
 from futures_stream.cli.lines import Layout
+from futures_stream.records import kind_of
 
 AT = {"exchange": "bitget", "account": "default", "timestamp": 1621441751927}
 START = "16:29:11.927  bitget  "
@@ -133,6 +134,32 @@ CASES: list[tuple[Record, str]] = [
     (LeaseRenewed(**AT, expires_at=1621441751000), "lease_renewed  the listen key is good until 16:29:11"),
     (Rotated(**AT, reason="24 h"), "rotated       on a new connection, nothing is missing: 24 h"),
     (MonitorFailed(**AT, monitor="mine", error="ValueError"), "monitor_failed  mine was taken off: ValueError"),
+    *(
+        (
+            kind(**AT, symbol="BTCUSDT", side=PositionSide.LONG, after=Position(**AT, size=Decimal("2"))),
+            f"{kind_of(kind):<12}  BTCUSDT   long  from nothing to 2",
+        )
+        for kind in (
+            futures_stream.PositionOpened,
+            futures_stream.PositionIncreased,
+            futures_stream.PositionReduced,
+            futures_stream.PositionFlipped,
+            futures_stream.PositionLiquidated,
+        )
+    ),
+    (
+        futures_stream.PositionClosed(**AT, symbol="BTCUSDT", side=PositionSide.LONG, before=Position(**AT)),
+        "position_closed  BTCUSDT   long  from ? to nothing",
+    ),
+    (
+        futures_stream.RiskAlert(**AT, asset="USDT", limit="available", value=Decimal("9.50"), reason="too little"),
+        "risk_alert    USDT      warning  available 9.50  too little",
+    ),
+    (
+        futures_stream.RiskCleared(**AT, symbol="BTCUSDT", limit="unrealized_pnl", reason="the position is closed"),
+        "risk_cleared  BTCUSDT   unrealized_pnl  the position is closed",
+    ),
+    (futures_stream.RiskUnknown(**AT, limit="blind", reason="why"), "risk_unknown            blind  why"),
     (Closed(**AT), "closed        the end, as asked"),
     (Closed(**AT, error=ConnectionLost("gone")), "closed        the end: gone"),
 ]
@@ -150,7 +177,8 @@ def test_every_public_record_has_a_line() -> None:
     records = {kind for kind in classes if issubclass(kind, Record)}
 
     told = {type(record) for record, _ in CASES}
-    assert records - told == {Record, Notice, futures_stream.Tick}
+    families = {Record, Notice, futures_stream.PositionChange, futures_stream.RiskRecord}
+    assert records - told == families | {futures_stream.Tick}
 
 
 def test_what_an_exchange_says_cannot_draw_on_the_terminal() -> None:

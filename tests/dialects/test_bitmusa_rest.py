@@ -13,7 +13,7 @@ from dialect_sessions import begin, credentials_of, frame, secrets_of
 from futures_stream.dialects import BitgetCredentials, Bitmusa, BitmusaRest
 from futures_stream.dialects.base import Answer, Query, Response
 from futures_stream.dialects.bitmusa.snapshots import local_instant
-from futures_stream.dialects.rows import key_of
+from futures_stream.dialects.identity import key_of
 from futures_stream.dialects.wire import FieldUnreadable
 from futures_stream.errors import ConfigError, ConnectFailed, FuturesStreamError, RequestRejected, Throttled
 from futures_stream.records import Balance, Execution, Order, Position, Record, Unreadable

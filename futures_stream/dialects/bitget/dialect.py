@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from attrs import field, frozen
 
@@ -10,12 +11,20 @@ from futures_stream.dialects.base import Dialect, Endpoints, Ping
 from futures_stream.dialects.bitget.login import BitgetCredentials
 from futures_stream.dialects.bitget.session import BitgetSession
 from futures_stream.dialects.credentials import Credentials
+from futures_stream.dialects.figures import Figures
 from futures_stream.errors import ConfigError
 
 __all__ = ["Bitget"]
 
 _DEFAULT_URL = "wss://ws.bitget.com/mix/v1/stream"
 _HOME = Endpoints(_DEFAULT_URL, "https://api.bitget.com")
+# The document names the ratios and gives limits for them (0.8, 0.9); what they are it shows by its warning at 0.95.
+_FIGURES = Figures(
+    total="equity",
+    margin_ratio="maintenance margin as a share of what covers it: it rises with the risk, at 1 Bitget takes over",
+    liquidated_at=Decimal(1),
+    linear=True,
+)
 _PING = Ping(text='{"op":"ping"}', every=20.0, answered=True)
 
 
@@ -53,6 +62,7 @@ class Bitget(Dialect):
         "There is no REST snapshot through this dialect: orders that ended while disconnected are not heard of.",
         "Fees are given with the sign that the exchange sends.",
     )
+    figures: Figures = _FIGURES
     inst_type: str = "FUTURES"
 
     def session(

@@ -25,6 +25,7 @@ from futures_stream.dialects.bitmusa.rest import BitmusaCredentials
 from futures_stream.dialects.bitmusa.session import BitmusaSession
 from futures_stream.dialects.bitmusa.terms import BitmusaRest
 from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.dialects.figures import Figures
 from futures_stream.dialects.rows import Frame
 from futures_stream.errors import ConfigError, LeaseLost
 from futures_stream.vocabulary import Origin
@@ -34,6 +35,8 @@ __all__ = ["Bitmusa"]
 _HOME = Endpoints("wss://websocket.bitmusa.com:60002", "https://openapi.bitmusa.com")
 _PING = Ping(text=None, every=20.0, answered=False)
 _LEASE = LeaseTerms(life=3600.0, renew_every=1200.0)
+# No ratio is told. The REST row's total is the wallet's; contracts are settled in the asset that prices are in.
+_FIGURES = Figures(total="wallet", linear=True)
 _REST = BitmusaRest()
 
 
@@ -72,6 +75,7 @@ class Bitmusa(Dialect):
         "Orders do not say their side (buy or sell) and carry no client order id; effect says open or close.",
         "The listen key belongs to the account: all programs share it, so close() does not delete it unless asked to.",
     )
+    figures: Figures = _FIGURES
     rest: BitmusaRest = _REST
 
     def session(

@@ -14,7 +14,8 @@ from futures_stream.dialects.bitmusa.rest import BitmusaCredentials, HttpRefused
 from futures_stream.dialects.bitmusa.snapshots import oldest_first, read_snapshot
 from futures_stream.dialects.bitmusa.terms import BitmusaRest
 from futures_stream.dialects.bitmusa.words import POSITION_MODE
-from futures_stream.dialects.rows import Frame, key_of
+from futures_stream.dialects.identity import key_of
+from futures_stream.dialects.rows import Frame
 from futures_stream.errors import ConnectFailed
 from futures_stream.records import Record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -13,7 +13,7 @@ import attrs
 from futures_stream.errors import FuturesStreamError
 from futures_stream.records import Record, kind_of
 
-__all__ = ["to_dict", "to_json"]
+__all__ = ["each_of", "to_dict", "to_dicts", "to_json"]
 
 _DEEPEST = 64  # what is nested deeper in a raw row is shown as an ellipsis; no exchange does that on purpose
 
@@ -36,6 +36,24 @@ def to_dict(record: Record, info: bool = False) -> dict[str, Any]:
     if info:
         plain["info"] = _plain(record.info)
     return plain
+
+
+def to_dicts(records: Iterable[Record] | Mapping[Any, Record], info: bool = False) -> list[dict[str, Any]]:
+    """
+    Return records as dicts of plain values, as :func:`to_dict` does.
+
+    Args:
+        records: Records, or a mapping of them such as ``positions`` of a tracker's.
+        info: Whether to add the raw rows, as ``info``.
+    """
+    return [to_dict(record, info) for record in each_of(records)]
+
+
+def each_of(records: Iterable[Record] | Mapping[Any, Record]) -> Iterable[Record]:
+    """Return the records of a mapping, or of anything else that has some; a single one by itself."""
+    if isinstance(records, Record):
+        return (records,)
+    return records.values() if isinstance(records, Mapping) else records
 
 
 def to_json(record: Record, info: bool = False) -> str:
@@ -66,6 +84,8 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return sorted(_plain(inner, depth + 1) for inner in value)
     if isinstance(value, tuple | list):
         return [_plain(inner, depth + 1) for inner in value]
+    if isinstance(value, Record):
+        return to_dict(value)
     if isinstance(value, FuturesStreamError):
         return {
             "type": type(value).__name__,

@@ -1,0 +1,68 @@
+"""
+Which of its kind a record is about: what engine, dialects and trackers tell one piece of state from another by.
+
+Pure functions of one record. Words in a key are members of open enums, which equal and hash as their text: a key that
+went through text and back is still the same key.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum
+
+from futures_stream.records import Balance, Execution, Order, Position, Record
+from futures_stream.vocabulary import PositionSide, PositionStatus
+
+__all__ = ["Key", "amount_of", "is_open", "key_of", "keyed", "signed_size"]
+
+Key = tuple[object, ...]
+
+
+def keyed(record: Record) -> tuple[str, Key] | None:
+    """
+    Return the kind of state that a record tells, and which one of that kind; None for what is no state.
+
+    Keys are (asset,), (symbol, side, margin mode), (order id,) and (symbol, trade id).
+    """
+    if isinstance(record, Order):
+        return None if record.order_id is None else ("orders", (record.order_id,))
+    if isinstance(record, Position):
+        return None if record.symbol is None else ("positions", (record.symbol, record.side, record.margin_mode))
+    if isinstance(record, Execution):
+        return None if record.trade_id is None else ("executions", (record.symbol, record.trade_id))
+    if isinstance(record, Balance):
+        return None if record.asset is None else ("balances", (record.asset,))
+    return None
+
+
+def key_of(record: Record) -> tuple[str | None, ...] | None:
+    """Return what tells *record* from the others of its set, as plain text; None if it has no such key."""
+    found = keyed(record)
+    return None if found is None else tuple(_plain(part) for part in found[1])
+
+
+def is_open(record: Record) -> bool:
+    """Tell whether what a record tells of still exists; a balance always does."""
+    if isinstance(record, Position):
+        return record.size != 0 and record.status in (PositionStatus.OPEN, PositionStatus.UNKNOWN)
+    return not (isinstance(record, Order) and record.status.final)
+
+
+def amount_of(record: Record | None) -> Decimal | None:
+    """Return the one quantity of a record that only what happens to the account can change; None if it has none."""
+    if isinstance(record, Order):
+        return record.filled
+    return record.size if isinstance(record, Position) else None
+
+
+def signed_size(position: Position) -> Decimal | None:
+    """Return a position's size, negative for a short one; None if it is not known."""
+    if position.size is None:
+        return None
+    return -position.size if position.side is PositionSide.SHORT else position.size
+
+
+def _plain(part: object) -> str | None:
+    if part is None:
+        return None
+    return str(part.value) if isinstance(part, Enum) else str(part)
