@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +70,26 @@ def read_until(program: subprocess.Popen[str], kind: str) -> list[dict[str, Any]
         seen.append(json.loads(line))
         if seen[-1]["kind"] == kind:
             return seen
-    raise AssertionError(f"it ended without {kind}: {seen}, {program.communicate()}")
+    raise AssertionError(f"it ended without {kind}: {seen}, {ending(program)}")
+
+
+def ending(program: subprocess.Popen[str]) -> tuple[str, str]:
+    """
+    Wait until the program ends, and return what it has still printed.
+
+    Popen.communicate() reads past the lines that :func:`read_until` has fetched already, but not yet returned.
+    """
+    assert program.stdout is not None
+    assert program.stderr is not None
+    watchdog = threading.Timer(PATIENCE, program.kill)
+    watchdog.start()
+    try:
+        out, err = program.stdout.read(), program.stderr.read()
+        program.wait()
+    finally:
+        watchdog.cancel()
+        watchdog.join()
+    return out, err
 
 
 def records(text: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_runs import PATIENCE, PROGRAM, ROOT, environment, read_until, records, started, urls
+from cli_runs import PATIENCE, PROGRAM, ROOT, ending, environment, read_until, records, started, urls
 
 import futures_stream
 from futures_stream import Endpoints
@@ -32,7 +32,7 @@ def test_a_signal_ends_the_stream_properly(number: signal.Signals, lively: Simul
     with started("tail", "bitmusa", *urls(lively.endpoints("bitmusa")), simulator=lively) as program:
         read_until(program, "order")
         program.send_signal(number)
-        out, err = program.communicate(timeout=PATIENCE)
+        out, err = ending(program)
 
     assert (program.returncode, err) == (128 + number, "")
     assert records(out)[-1]["kind"] == "closed"
@@ -46,7 +46,7 @@ def test_a_signal_while_it_connects(number: signal.Signals, quiet: Simulator) ->
     with started("tail", "bitget", *urls(quiet.endpoints("bitget")), simulator=quiet) as program:
         assert quiet.wait_connections("bitget", 1, PATIENCE)
         program.send_signal(number)
-        out, err = program.communicate(timeout=PATIENCE)
+        out, err = ending(program)
 
     assert (program.returncode, out, err) == (128 + number, "", "")
 
@@ -59,7 +59,7 @@ def test_a_signal_while_the_pipe_is_full(lively: Simulator) -> None:
         assert lively.wait_ledger(lambda ledger: len(ledger) > 1500, PATIENCE)
         program.send_signal(signal.SIGTERM)
         assert program.wait(PATIENCE) == 143
-        program.communicate()
+        ending(program)
 
 
 def test_a_gap_is_lost_data(quiet: Simulator) -> None:
@@ -70,7 +70,7 @@ def test_a_gap_is_lost_data(quiet: Simulator) -> None:
         read_until(program, "gap")
         resynced = read_until(program, "resynced")[-1]
         quiet.step(10)
-        _, err = program.communicate(timeout=PATIENCE)
+        _, err = ending(program)
 
     assert (program.returncode, err) == (1, "")
     assert "positions" in resynced["unproven"]  # no contract was named that could be asked about
@@ -83,7 +83,7 @@ def test_refused_after_a_reconnect(quiet: Simulator) -> None:
         quiet.refuse_login()
         quiet.drop("bitget")
         closed = read_until(program, "closed")[-1]
-        out, err = program.communicate(timeout=PATIENCE)
+        out, err = ending(program)
 
     assert (program.returncode, out) == (77, "")
     assert closed["error"]["type"] == "LoginRejected"
@@ -178,7 +178,7 @@ def test_simulate_serves_tail(quiet: Simulator) -> None:
             assert (run.returncode, run.stderr) == (0, "")
             assert sum(record["kind"] in ("balance", "order", "position") for record in records(run.stdout)) == 3
         program.send_signal(signal.SIGTERM)
-        assert program.communicate(timeout=PATIENCE) == ("", "")
+        assert ending(program) == ("", "")
     assert program.returncode == 143
 
 
