@@ -6,8 +6,11 @@ a :class:`StreamQueue`: exact, in order, and never silently incomplete.
 """
 
 from futures_stream.dialects import (
+    BITGET_V2_DEMO,
     Bitget,
     BitgetCredentials,
+    BitgetV2,
+    BitgetV2Credentials,
     Bitmusa,
     BitmusaCredentials,
     Dialect,
@@ -87,9 +90,12 @@ from futures_stream.vocabulary import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "BITGET_V2_DEMO",
     "Balance",
     "Bitget",
     "BitgetCredentials",
+    "BitgetV2",
+    "BitgetV2Credentials",
     "Bitmusa",
     "BitmusaCredentials",
     "Blind",

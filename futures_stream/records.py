@@ -173,6 +173,8 @@ class Position(Record):
         realized_pnl: Profit that was taken from it so far.
         break_even_price: Where closing it would neither win nor lose, fees included.
         maintenance_rate: Share of its value that it needs at least as margin.
+        funding: Funding that was paid or received so far; the sign is the exchange's own.
+        fee: Trading fees so far; the sign is the exchange's own.
     """
 
     margin_asset: str | None = None
@@ -200,6 +202,8 @@ class Position(Record):
     realized_pnl: Decimal | None = None
     break_even_price: Decimal | None = None
     maintenance_rate: Decimal | None = None
+    funding: Decimal | None = None
+    fee: Decimal | None = None
 
     @property
     def distance(self) -> Decimal | None:

@@ -27,7 +27,7 @@ from futures_stream.errors import (
     PermissionRefused,
     Throttled,
 )
-from futures_stream.records import Record
+from futures_stream.records import Order, Record
 
 __all__ = [
     "KINDS",
@@ -51,6 +51,7 @@ KINDS = {
     "positions": "positions",
     "orders": "orders",
     "executions": "executions",
+    "trigger_orders": "trigger_orders",
 }
 """The kinds of state that a channel carries, by neutral channel; a channel that only warns carries none."""
 
@@ -188,10 +189,12 @@ class Control:
     Attributes:
         label: What it was, in words for a log.
         sends: What to send now.
+        move: Why the exchange asks to move to another connection while this one still serves; None if it does not.
     """
 
     label: str
     sends: tuple[Send, ...] = ()
+    move: str | None = None
 
 
 class Session:
@@ -293,6 +296,10 @@ class Dialect:
         symbols_at_exchange: Whether the exchange itself filters by symbol; if not, the session does.
         queryable: The kinds of state that REST can be asked for; () if there is no REST, or none for that.
         rest_limits: How often the REST host may be called by one address: (calls, seconds) pairs that all hold.
+        connect_limits: How often one address may connect, in the same way.
+        subscribe_limits: How many subscriptions (each argument counts) may be asked for, in the same way.
+        message_limits: How many messages may be sent, pings included, in the same way.
+        accounts: Which accounts it is for, where an exchange has several kinds; None if it has not.
         live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
     """
@@ -310,6 +317,10 @@ class Dialect:
     symbols_at_exchange: bool = False
     queryable: tuple[str, ...] = ()
     rest_limits: tuple[tuple[int, float], ...] = ()
+    connect_limits: tuple[tuple[int, float], ...] = ()
+    subscribe_limits: tuple[tuple[int, float], ...] = ()
+    message_limits: tuple[tuple[int, float], ...] = ()
+    accounts: str | None = None
     live_today: bool | None = True
     caveats: tuple[str, ...] = ()
 
@@ -394,6 +405,32 @@ class Dialect:
 
         Raises:
             FuturesStreamError: It is no answer; of the class that the exchange's code means.
+        """
+        raise NotImplementedError
+
+    def order_queries(self, credentials: Credentials, orders: Sequence[Order]) -> tuple[Query, ...]:
+        """
+        Return what to ask over REST to learn how some orders ended, an order a query; without such REST, nothing.
+
+        To be asked when a whole set of open orders is without them. Each is answered by one row, or none if the
+        exchange does not know the order; the answer says nothing about other orders, so it closes no set.
+
+        Args:
+            credentials: Who asks.
+            orders: Orders that were open when they were last told of.
+        """
+        return ()
+
+    def clock_request(self) -> Request | None:
+        """Return the call that asks for the exchange's time; None if there is none. It needs no credentials."""
+        return None
+
+    def read_clock(self, response: Response) -> int:
+        """
+        Read the answer to :meth:`clock_request`: the exchange's time, in ms since 1970.
+
+        Raises:
+            FuturesStreamError: It is no answer.
         """
         raise NotImplementedError
 

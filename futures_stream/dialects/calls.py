@@ -83,6 +83,8 @@ class Query:
         symbol: The contract that is asked about; None for all.
         since: The time, in ms, from which on executions are wanted; None for all that there are, and for other kinds.
         page: Which part of the answer it asks for, counted from 1.
+        only: The contracts of which rows are wanted; None for all. (*symbol* is what the exchange is asked about.)
+        closes_set: Whether a whole answer is a full set; not so where it is about one thing alone.
         held: What earlier pages brought and the last one will tell, where only all of them together are in order.
     """
 
@@ -91,6 +93,8 @@ class Query:
     symbol: str | None = None
     since: int | None = None
     page: int = 1
+    only: tuple[str, ...] | None = None
+    closes_set: bool = True
     held: tuple[Record, ...] = field(default=(), repr=False)
 
 

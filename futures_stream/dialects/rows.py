@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from attrs import define
 
 from futures_stream.dialects.wire import FieldUnreadable, flag, instant, magnitude, number, text_of, whole
-from futures_stream.records import Balance, Execution, Order, Position, Record, Unreadable
+from futures_stream.records import Balance, Execution, Order, Position, Record, TriggerOrder, Unreadable
 from futures_stream.vocabulary import Mark, Origin
 
 __all__ = ["Frame", "Parser", "Readers", "key_of", "read_rows"]
@@ -139,7 +139,7 @@ def key_of(record: Record) -> tuple[str | None, ...] | None:
     if isinstance(record, Position):
         margin_mode = None if record.margin_mode is None else record.margin_mode.value
         return None if record.symbol is None else (record.symbol, record.side.value, margin_mode)
-    if isinstance(record, Order):
+    if isinstance(record, Order | TriggerOrder):
         return None if record.order_id is None else (record.order_id,)
     if isinstance(record, Execution):
         return None if record.trade_id is None else (record.symbol, record.trade_id)
