@@ -136,8 +136,7 @@ class BitgetV2End:
 
     def _of_orders(self, events: Sequence[BookedEvent]) -> Iterator[str]:
         orders: dict[str, BookedOrder] = {}
-        following = [*events[1:], None]
-        for event, after in zip(events, following, strict=True):
+        for event, after in itertools.zip_longest(events, events[1:]):
             if isinstance(event, BookedOrder):
                 orders[event.order_id] = event
                 execution = after if isinstance(after, BookedExecution) else None
