@@ -124,6 +124,24 @@ def test_orders_are_asked_for_by_status() -> None:
     assert answers[-1].whole
 
 
+def test_trigger_orders_are_asked_for_by_type() -> None:
+    """Three lists; should the server heed no type, each order is told once, and one of an unknown type is not lost."""
+    rows = [
+        {"orderId": str(n), "symbol": "X", "planType": plan} for n, plan in enumerate(("normal_plan", "pos_loss"), 1)
+    ]
+    asked = []
+
+    def server(_: str, said: dict[str, str]) -> Any:
+        asked.append(said["planType"])
+        return {"entrustedList": rows, "endId": "1"}
+
+    answers = converse(ONE, ask(ONE, "trigger_orders"), server)
+    assert asked == ["normal_plan", "track_plan", "profit_loss"]
+    assert [key for each in answers for key in each.keys] == [("1",), ("2",)]
+    odd = answer(ONE, ask(ONE, "trigger_orders"), {"entrustedList": [{"orderId": "7", "planType": "odd"}]})
+    assert odd.keys == (("7",),)
+
+
 def test_pages() -> None:
     """A full page is followed by the next, from where it ended; then come the other lists."""
     asked = []

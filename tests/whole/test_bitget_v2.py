@@ -1,5 +1,6 @@
 """Bitget's v2 from end to end: snapshots, cuts during trading, refusals, and a server that is none of ours."""
 
+import json
 import os
 from collections.abc import Iterator
 from decimal import Decimal
@@ -7,6 +8,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from futures_stream import (
     BitgetV2,
@@ -34,6 +36,7 @@ from futures_stream import (
 )
 from futures_stream.simulator import Simulator, Statement
 from futures_stream.stream.opening import prepare_stream
+from tests.whole.independent import BITGET_V2, FRAMES, bitget_v2_server
 
 CUTS = int(os.environ.get("FUTURES_STREAM_CUTS", "6"))
 SOON = 60.0  # seconds; generous, since a machine with two busy cores may stall
@@ -281,3 +284,26 @@ def test_channels_come_and_go(simulator: Simulator) -> None:
         stream.remove_channels("orders")
         assert simulator.wait_ledger(lambda said: any('"unsubscribe"' in entry.text for entry in said), SOON)
         simulator.step(3)
+
+
+def test_against_a_server_of_somebody_else() -> None:
+    """The documents' own frames and answers, from a server that shares no code with this project."""
+    dialect = BitgetV2(products=("USDT-FUTURES", "COIN-FUTURES"))
+    quick = evolve(dialect, ping=evolve(dialect.ping, every=0.05))
+    with bitget_v2_server() as peer:
+        with open_stream(quick, BITGET_V2, endpoints=peer.endpoints, timeout=SOON) as stream:
+            fetched = take_until(stream, Live)
+            peer.wait_heard(lambda message: message == "ping")
+            for name in ("orders", "fill", "positions", "orders-algo", "positions-history", "account"):
+                peer.say(json.loads((FRAMES / f"docsv2_ws_{name}_push.json").read_text()))
+            told = [stream.get(SOON) for _ in range(7)]
+
+    assert [type(record).__name__ for record in told] == [
+        *("Order", "Execution", "Position", "Snapshot", "TriggerOrder", "ClosedPosition", "Balance")
+    ]
+    rows = [record for record in fetched if record.origin is Origin.SNAPSHOT and not isinstance(record, Snapshot)]
+    assert [type(record).__name__ for record in rows] == [*("Balance", "Position", "Order", "TriggerOrder")]
+    assert all(record.product == "USDT-FUTURES" for record in rows)
+    subscribed = [message for message in peer.heard if message != "ping" and message["op"] == "subscribe"]
+    assert sum(len(message["args"]) for message in subscribed) == 16
+    assert {headers["locale"] for _, _, headers in peer.calls} == {"en-US"}

@@ -21,7 +21,7 @@ from futures_stream.dialects.bitget_v2.rows import (
 )
 from futures_stream.dialects.rows import Frame, Parser, key_of, read_rows
 from futures_stream.errors import ConnectFailed, RequestRejected
-from futures_stream.records import Execution, Order, Position, Record
+from futures_stream.records import Execution, Order, Position, Record, TriggerOrder
 from futures_stream.vocabulary import OrderStatus, Origin
 
 __all__ = ["Desk"]
@@ -52,6 +52,10 @@ class _Subject:
 
 
 _ORDER = f"{_ROOT}/order/detail"
+_NORMAL, _TRAILED, _OF_POSITIONS = "normal_plan", "track_plan", "profit_loss"
+_PLAN_LISTS = {_NORMAL: _NORMAL, _TRAILED: _TRAILED} | dict.fromkeys(
+    ("profit_plan", "loss_plan", "moving_plan", "pos_profit", "pos_loss"), _OF_POSITIONS
+)
 _SUBJECTS: dict[str, _Subject] = {
     "balances": _Subject(f"{_ROOT}/account/accounts", read_balance),
     "positions": _Subject(f"{_ROOT}/position/all-position", read_position),
@@ -67,7 +71,7 @@ _SUBJECTS: dict[str, _Subject] = {
         f"{_ROOT}/order/orders-plan-pending",
         read_trigger_order,
         paged=True,
-        variants=((("planType", "normal_plan"),), (("planType", "track_plan"),), (("planType", "profit_loss"),)),
+        variants=tuple((("planType", plan),) for plan in (_NORMAL, _TRAILED, _OF_POSITIONS)),
     ),
     "closed_positions": _Subject(f"{_ROOT}/position/history-position", read_closed_position, paged=True),
     "deleveraging": _Subject(f"{_ROOT}/position/adlRank", read_deleveraging),
@@ -168,7 +172,7 @@ class Desk:
         )
         parse = _SUBJECTS[query.kind].parse
         records = [record for row in rows for record in read_rows(parse, [row], frame, 0)]
-        records = [record for record in records if _is_wanted(record, query.only, asked.get("status"))]
+        records = [record for record in records if _is_wanted(record, query.only, asked)]
         if not query.closes_set:
             return _answer(query, records, whole=True)
         return self._turn_page(query, records, end if len(rows) >= _PAGE else None, cut=len(rows) >= _PAGE)
@@ -242,15 +246,22 @@ def _step_of(asked: dict[str, str]) -> tuple[str, tuple[tuple[str, str], ...]]:
     return asked["productType"], variant
 
 
-def _is_wanted(record: Record, only: tuple[str, ...] | None, status: str | None) -> bool:
-    """Tell whether a row belongs into the answer."""
+def _is_wanted(record: Record, only: tuple[str, ...] | None, asked: Mapping[str, str]) -> bool:
+    """
+    Tell whether a row belongs into the answer.
+
+    Should Bitget give more than what was asked for, an order of either status or a plan of any type, each is told once
+    all the same; what no list is known for is told in any.
+    """
     if only is not None and record.symbol is not None and record.symbol not in only:
         return False
     if isinstance(record, Position) and record.size == 0:
         return False  # it is closed, and the set is of those that are open
-    if isinstance(record, Order) and status is not None:
-        # Should Bitget list all for either status, each is told once all the same.
-        return (record.status is OrderStatus.PARTIALLY_FILLED) == (status == "partially_filled")
+    if isinstance(record, Order) and "status" in asked:
+        return (record.status is OrderStatus.PARTIALLY_FILLED) == (asked["status"] == "partially_filled")
+    if isinstance(record, TriggerOrder):
+        said = record.info.get("planType")
+        return _PLAN_LISTS.get(said if isinstance(said, str) else "") in (None, asked["planType"])
     return True
 
 
