@@ -162,6 +162,7 @@ def execution_row(execution: BookedExecution, order: BookedOrder) -> Row:
         "profit": _text(execution.realized_pnl),
         "tradeSide": _trade_side(order),
         "tradeScope": execution.liquidity,
+        "enterPointSource": "api",
         "feeDetail": [
             {
                 "feeCoin": execution.fee_asset,
