@@ -40,7 +40,6 @@ __all__ = [
     "Balance",
     "ChannelLost",
     "Closed",
-    "ClosedPosition",
     "Deleveraging",
     "Equity",
     "Execution",
@@ -53,6 +52,7 @@ __all__ = [
     "Order",
     "Overflow",
     "Position",
+    "PositionResult",
     "Record",
     "Resynced",
     "Rotated",
@@ -443,7 +443,7 @@ class TriggerOrder(Record):
 
 
 @frozen(kw_only=True)
-class ClosedPosition(Record):
+class PositionResult(Record):
     """
     A position that is closed, and what came of it: told once, when nothing is left of it.
 

@@ -12,7 +12,6 @@ from futures_stream.records import (
     Balance,
     ChannelLost,
     Closed,
-    ClosedPosition,
     Deleveraging,
     Equity,
     Execution,
@@ -24,6 +23,7 @@ from futures_stream.records import (
     Order,
     Overflow,
     Position,
+    PositionResult,
     Record,
     Resynced,
     Rotated,
@@ -108,7 +108,7 @@ def _trigger_order(record: TriggerOrder) -> str:
     )
 
 
-def _closed_position(record: ClosedPosition) -> str:
+def _position_result(record: PositionResult) -> str:
     return _joined(
         f"{record.side:<5} {_amount(record.closed)}{_at(record.entry_price)}",
         _figure("left @", record.exit_price),
@@ -195,7 +195,7 @@ _TELLERS: dict[type[Record], Callable[[Any], str]] = {
     Execution: _execution,
     LiquidationWarning: _warning,
     TriggerOrder: _trigger_order,
-    ClosedPosition: _closed_position,
+    PositionResult: _position_result,
     Deleveraging: _deleveraging,
     Equity: _equity,
     Live: _live,

@@ -29,7 +29,7 @@ _KIND_WIDTH = 12
 _SHORT = {
     "liquidation_warning": "warning",
     "trigger_order": "trigger",
-    "closed_position": "closed pos.",
+    "position_result": "result",
     "deleveraging": "adl",
 }
 _DIM, _YELLOW, _RED, _OFF = "\x1b[2m", "\x1b[33m", "\x1b[31m", "\x1b[0m"

@@ -9,7 +9,6 @@ from futures_stream import (
     Balance,
     ChannelLost,
     Closed,
-    ClosedPosition,
     ConnectionLost,
     Deleveraging,
     Effect,
@@ -30,6 +29,7 @@ from futures_stream import (
     Origin,
     Overflow,
     Position,
+    PositionResult,
     PositionSide,
     PositionStatus,
     PriceSource,
@@ -130,7 +130,7 @@ CASES: list[tuple[Record, str]] = [
         "trigger       BTCUSDT   unknown      all  unknown (odd)",
     ),
     (
-        ClosedPosition(
+        PositionResult(
             **AT,
             symbol="BTCUSDT",
             side=PositionSide.SHORT,
@@ -139,7 +139,7 @@ CASES: list[tuple[Record, str]] = [
             exit_price=Decimal("26221.0"),
             realized_pnl=Decimal("-62.21"),
         ),
-        "closed pos.   BTCUSDT   short 0.010 @ 20000.0  left @ 26221.0  pnl -62.21",
+        "result        BTCUSDT   short 0.010 @ 20000.0  left @ 26221.0  pnl -62.21",
     ),
     (
         Deleveraging(**AT, symbol="BTCUSDT", side=Side.SELL, price=Decimal(26000), size=Decimal("0.5")),

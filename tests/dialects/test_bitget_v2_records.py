@@ -15,12 +15,12 @@ from futures_stream.dialects.base import Control, Response, Session
 from futures_stream.errors import LoginRejected, MessageNotUnderstood
 from futures_stream.records import (
     Balance,
-    ClosedPosition,
     Deleveraging,
     Equity,
     Execution,
     Order,
     Position,
+    PositionResult,
     Record,
     Snapshot,
     TriggerOrder,
@@ -653,10 +653,10 @@ def test_trigger_orders(session: Session) -> None:
     assert one(session, "orders-algo", {"instId": "X", "status": "fail_execute"}).status is TriggerStatus.FAILED
 
 
-def test_closed_position(session: Session) -> None:
+def test_position_result(session: Session) -> None:
     """The documented one, which spells its margin mode otherwise than the position did."""
     (found,) = heard(session, push("positions-history", {**rows_of("docsv2_ws_positions-history_push.json")[0]}))
-    assert isinstance(found, ClosedPosition)
+    assert isinstance(found, PositionResult)
     assert (found.side, found.entry_price, found.exit_price) == (PositionSide.SHORT, Decimal(20000), Decimal(26221))
     assert (found.realized_pnl, found.funding) == (Decimal("-62.21"), Decimal("-0.02277989"))
     assert (found.created_at, found.closed_at) == (1696907951177, 1697090609976)

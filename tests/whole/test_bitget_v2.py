@@ -13,7 +13,6 @@ from attrs import evolve
 from futures_stream import (
     BitgetV2,
     BitgetV2Credentials,
-    ClosedPosition,
     Equity,
     Execution,
     FuturesStreamError,
@@ -24,6 +23,7 @@ from futures_stream import (
     Origin,
     PermissionRefused,
     Position,
+    PositionResult,
     Record,
     Resynced,
     Snapshot,
@@ -133,7 +133,7 @@ def test_everything_is_told(simulator: Simulator) -> None:
     books = simulator.books(NAME)
     executions = [record for record in told if isinstance(record, Execution)]
     triggers = [record for record in told if isinstance(record, TriggerOrder)]
-    (first, *_) = [record for record in told if isinstance(record, ClosedPosition)]
+    (first, *_) = [record for record in told if isinstance(record, PositionResult)]
     equities = [record for record in told if isinstance(record, Equity)]
 
     assert [(each.trade_id, each.price, each.size, each.fee) for each in executions] == [
@@ -299,7 +299,7 @@ def test_against_a_server_of_somebody_else() -> None:
             told = [stream.get(SOON) for _ in range(7)]
 
     assert [type(record).__name__ for record in told] == [
-        *("Order", "Execution", "Position", "Snapshot", "TriggerOrder", "ClosedPosition", "Balance")
+        *("Order", "Execution", "Position", "Snapshot", "TriggerOrder", "PositionResult", "Balance")
     ]
     rows = [record for record in fetched if record.origin is Origin.SNAPSHOT and not isinstance(record, Snapshot)]
     assert [type(record).__name__ for record in rows] == [*("Balance", "Position", "Order", "TriggerOrder")]

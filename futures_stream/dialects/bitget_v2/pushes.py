@@ -9,11 +9,11 @@ from typing import Any
 from futures_stream.dialects.bitget_v2.orders import read_order, read_trigger_order
 from futures_stream.dialects.bitget_v2.rows import (
     read_balance,
-    read_closed_position,
     read_deleveraging,
     read_equity,
     read_execution,
     read_position,
+    read_position_result,
 )
 from futures_stream.dialects.rows import Frame, Parser, key_of, read_rows
 from futures_stream.dialects.wire import count_odd
@@ -29,7 +29,7 @@ PARSERS: dict[str, Parser] = {
     "orders": read_order,
     "executions": read_execution,
     "trigger_orders": read_trigger_order,
-    "closed_positions": read_closed_position,
+    "closed_positions": read_position_result,
     "deleveraging": read_deleveraging,
     "equity": read_equity,
 }

@@ -14,10 +14,10 @@ from futures_stream.dialects.bitget_v2.orders import read_fetched_order, read_tr
 from futures_stream.dialects.bitget_v2.rest import NO_SUCH_ORDER, HttpRefused, read_body
 from futures_stream.dialects.bitget_v2.rows import (
     read_balance,
-    read_closed_position,
     read_deleveraging,
     read_execution,
     read_position,
+    read_position_result,
 )
 from futures_stream.dialects.rows import Frame, Parser, key_of, read_rows
 from futures_stream.errors import ConnectFailed, RequestRejected
@@ -73,7 +73,7 @@ _SUBJECTS: dict[str, _Subject] = {
         paged=True,
         variants=tuple((("planType", plan),) for plan in (_NORMAL, _TRAILED, _OF_POSITIONS)),
     ),
-    "closed_positions": _Subject(f"{_ROOT}/position/history-position", read_closed_position, paged=True),
+    "closed_positions": _Subject(f"{_ROOT}/position/history-position", read_position_result, paged=True),
     "deleveraging": _Subject(f"{_ROOT}/position/adlRank", read_deleveraging),
 }
 

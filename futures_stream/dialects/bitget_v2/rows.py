@@ -19,16 +19,16 @@ from futures_stream.dialects.bitget_v2.words import (
     meaning_of_trade_side,
 )
 from futures_stream.dialects.rows import Frame, Readers
-from futures_stream.records import Balance, ClosedPosition, Deleveraging, Equity, Execution, Position
+from futures_stream.records import Balance, Deleveraging, Equity, Execution, Position, PositionResult
 from futures_stream.vocabulary import PositionSide, PositionStatus
 
 __all__ = [
     "read_balance",
-    "read_closed_position",
     "read_deleveraging",
     "read_equity",
     "read_execution",
     "read_position",
+    "read_position_result",
 ]
 
 
@@ -146,12 +146,12 @@ def read_execution(row: dict[str, Any], frame: Frame, seq: int, readers: Readers
 
 
 # tests/frames/bitget-v2/docsv2_ws_positions-history_push.json, docsv2_rest_history-position_resp.json
-def read_closed_position(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> ClosedPosition:
+def read_position_result(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> PositionResult:
     """Read what came of a position."""
     marks, number, _, _, instant, text, _ = readers
     said, unknown = row.get, frame.unknown
     closed_at = moment(instant, first(row, "uTime", "utime"))
-    return ClosedPosition(
+    return PositionResult(
         exchange=frame.exchange,
         account=frame.account,
         product=frame.product,
