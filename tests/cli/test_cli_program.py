@@ -163,7 +163,7 @@ def test_simulate_serves_tail(quiet: Simulator) -> None:
     with started("simulate", "--seed", "3", "--tick", "0.05") as program:
         assert program.stdout is not None
         told = json.loads(program.stdout.readline())
-        for exchange in ("bitget", "bitmusa"):
+        for exchange in ("bitget", "bitmusa", "bitget-v2"):
             where = told[exchange]
             at = urls(Endpoints(where["ws_url"], where["rest_url"]))
             tail = ("tail", exchange, "account", "orders", "positions", *at)
