@@ -355,9 +355,7 @@ def read_again(name: str, row: dict[str, Any]) -> Any:
     else:
         message["data"] = [row]
     if name in PUSHES:
-        session = begin(DIALECT)
-        greet(session)
-        return heard(session, json.dumps(message))[0]
+        return heard(begin(DIALECT), json.dumps(message))[0]
     return asked(json.dumps(message), ANSWERS[name])[0]
 
 

@@ -38,7 +38,7 @@ from futures_stream.simulator import Simulator, Statement
 from futures_stream.stream.opening import prepare_stream
 from tests.whole.independent import BITGET_V2, FRAMES, bitget_v2_server
 
-CUTS = int(os.environ.get("FUTURES_STREAM_CUTS", "6"))
+CUTS = int(os.environ.get("FUTURES_STREAM_CUTS", "4"))
 SOON = 60.0  # seconds; generous, since a machine with two busy cores may stall
 NAME = "bitget-v2"
 REPAIRED = {"balances", "positions", "orders", "trigger_orders"}
@@ -205,14 +205,14 @@ def test_executions_are_fetched_page_by_page(simulator: Simulator) -> None:
         simulator.stop_accepting()
         simulator.drop(NAME)
         take_until(stream, Gap)
-        while len(simulator.books(NAME).executions) < 230:
+        while len(simulator.books(NAME).executions) < 130:
             simulator.step()
         simulator.resume_accepting()
         told = take_until(stream, Resynced)
     recovered = [record for record in told if isinstance(record, Execution)]
 
     assert [each.trade_id for each in recovered] == [each.trade_id for each in simulator.books(NAME).executions]
-    assert sum("idLessThan" in path for _, path in simulator.requests) >= 2
+    assert sum("idLessThan" in path for _, path in simulator.requests) >= 1
 
 
 def test_only_some_contracts(simulator: Simulator) -> None:
