@@ -35,7 +35,8 @@ def test_a_signal_ends_the_stream_properly(number: signal.Signals, lively: Simul
         out, err = program.communicate(timeout=PATIENCE)
 
     assert (program.returncode, err) == (128 + number, "")
-    assert records(out)[-1]["kind"] == "closed"
+    # The first of these lines may have lost its beginning: it was read ahead with the ones before.
+    assert json.loads(out.splitlines()[-1])["kind"] == "closed"
     assert lively.wait_connections("bitmusa", 0)
 
 

@@ -26,7 +26,6 @@ from futures_stream.vocabulary import OrderStatus, Origin
 
 __all__ = ["Desk"]
 
-_ROOT = "/api/v2/mix"
 _LARGEST = 4 * 1024 * 1024
 _PAGE = 100  # rows of a page: the most that Bitget gives
 _MOST_PAGES = 100  # of one list; what is behind them is unproven
@@ -51,30 +50,30 @@ class _Subject:
     variants: tuple[tuple[tuple[str, str], ...], ...] = ((),)
 
 
-_ORDER = f"{_ROOT}/order/detail"
+_ORDER = "/api/v2/mix/order/detail"
 _NORMAL, _TRAILED, _OF_POSITIONS = "normal_plan", "track_plan", "profit_loss"
 _PLAN_LISTS = {_NORMAL: _NORMAL, _TRAILED: _TRAILED} | dict.fromkeys(
     ("profit_plan", "loss_plan", "moving_plan", "pos_profit", "pos_loss"), _OF_POSITIONS
 )
 _SUBJECTS: dict[str, _Subject] = {
-    "balances": _Subject(f"{_ROOT}/account/accounts", read_balance),
-    "positions": _Subject(f"{_ROOT}/position/all-position", read_position),
+    "balances": _Subject("/api/v2/mix/account/accounts", read_balance),
+    "positions": _Subject("/api/v2/mix/position/all-position", read_position),
     # Without a status only those are listed that nothing is filled of, the documents say.
     "orders": _Subject(
-        f"{_ROOT}/order/orders-pending",
+        "/api/v2/mix/order/orders-pending",
         read_fetched_order,
         paged=True,
         variants=((("status", "live"),), (("status", "partially_filled"),)),
     ),
-    "executions": _Subject(f"{_ROOT}/order/fills", read_execution, paged=True),
+    "executions": _Subject("/api/v2/mix/order/fills", read_execution, paged=True),
     "trigger_orders": _Subject(
-        f"{_ROOT}/order/orders-plan-pending",
+        "/api/v2/mix/order/orders-plan-pending",
         read_trigger_order,
         paged=True,
         variants=tuple((("planType", plan),) for plan in (_NORMAL, _TRAILED, _OF_POSITIONS)),
     ),
-    "closed_positions": _Subject(f"{_ROOT}/position/history-position", read_position_result, paged=True),
-    "deleveraging": _Subject(f"{_ROOT}/position/adlRank", read_deleveraging),
+    "closed_positions": _Subject("/api/v2/mix/position/history-position", read_position_result, paged=True),
+    "deleveraging": _Subject("/api/v2/mix/position/adlRank", read_deleveraging),
 }
 
 
