@@ -6,8 +6,11 @@ a :class:`StreamQueue`: exact, in order, and never silently incomplete.
 """
 
 from futures_stream.dialects import (
+    BITGET_V2_DEMO,
     Bitget,
     BitgetCredentials,
+    BitgetV2,
+    BitgetV2Credentials,
     Bitmusa,
     BitmusaCredentials,
     Dialect,
@@ -41,7 +44,9 @@ from futures_stream.records import (
     Balance,
     ChannelLost,
     Closed,
+    Deleveraging,
     Drift,
+    Equity,
     Execution,
     Gap,
     LeaseRenewed,
@@ -59,6 +64,7 @@ from futures_stream.records import (
     PositionLiquidated,
     PositionOpened,
     PositionReduced,
+    PositionResult,
     Record,
     Resynced,
     RiskAlert,
@@ -68,11 +74,13 @@ from futures_stream.records import (
     Rotated,
     Snapshot,
     Tick,
+    TriggerOrder,
     Unreadable,
 )
 from futures_stream.stream import Options, ShutDown, Stats, Stream, StreamQueue, open_stream
 from futures_stream.trackers import AccountTracker, Limits, RiskMonitor
 from futures_stream.vocabulary import (
+    Cause,
     Channel,
     Effect,
     Liquidity,
@@ -84,22 +92,29 @@ from futures_stream.vocabulary import (
     PositionMode,
     PositionSide,
     PositionStatus,
+    PriceSource,
     Severity,
     Side,
     State,
     TimeInForce,
+    TriggerStatus,
+    TriggerType,
 )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "BITGET_V2_DEMO",
     "AccountTracker",
     "Balance",
     "Bitget",
     "BitgetCredentials",
+    "BitgetV2",
+    "BitgetV2Credentials",
     "Bitmusa",
     "BitmusaCredentials",
     "Blind",
+    "Cause",
     "Channel",
     "ChannelLost",
     "ClockSkew",
@@ -107,10 +122,12 @@ __all__ = [
     "ConfigError",
     "ConnectFailed",
     "ConnectionLost",
+    "Deleveraging",
     "Dialect",
     "Drift",
     "Effect",
     "Endpoints",
+    "Equity",
     "Execution",
     "FatalError",
     "ForkedError",
@@ -147,8 +164,10 @@ __all__ = [
     "PositionMode",
     "PositionOpened",
     "PositionReduced",
+    "PositionResult",
     "PositionSide",
     "PositionStatus",
+    "PriceSource",
     "Record",
     "RequestRejected",
     "Resynced",
@@ -174,6 +193,9 @@ __all__ = [
     "Tick",
     "TimeInForce",
     "TransientError",
+    "TriggerOrder",
+    "TriggerStatus",
+    "TriggerType",
     "Unreadable",
     "open_stream",
 ]

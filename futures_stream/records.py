@@ -19,6 +19,7 @@ from attrs import field, fields, frozen
 from futures_stream.errors import FuturesStreamError
 from futures_stream.markup import html_facts
 from futures_stream.vocabulary import (
+    Cause,
     Effect,
     Liquidity,
     MarginMode,
@@ -29,16 +30,21 @@ from futures_stream.vocabulary import (
     PositionMode,
     PositionSide,
     PositionStatus,
+    PriceSource,
     Severity,
     Side,
     TimeInForce,
+    TriggerStatus,
+    TriggerType,
 )
 
 __all__ = [
     "Balance",
     "ChannelLost",
     "Closed",
+    "Deleveraging",
     "Drift",
+    "Equity",
     "Execution",
     "Gap",
     "LeaseRenewed",
@@ -56,6 +62,7 @@ __all__ = [
     "PositionLiquidated",
     "PositionOpened",
     "PositionReduced",
+    "PositionResult",
     "Record",
     "Resynced",
     "RiskAlert",
@@ -65,6 +72,7 @@ __all__ = [
     "Rotated",
     "Snapshot",
     "Tick",
+    "TriggerOrder",
     "Unreadable",
     "kind_of",
 ]
@@ -137,6 +145,8 @@ class Balance(Record):
         margin_ratio: The account's margin ratio; its scale is the exchange's own.
         maintenance_margin: What the positions need at least.
         initial_margin: What was put up for them.
+        withdrawable: What can be transferred out.
+        usd_value: All of it, in US dollars or a coin that is worth one.
     """
 
     asset: str | None = None
@@ -148,6 +158,8 @@ class Balance(Record):
     margin_ratio: Decimal | None = None
     maintenance_margin: Decimal | None = None
     initial_margin: Decimal | None = None
+    withdrawable: Decimal | None = None
+    usd_value: Decimal | None = None
 
 
 @frozen(kw_only=True)
@@ -175,6 +187,14 @@ class Position(Record):
         raw_status: The exchange's own word for it.
         created_at: When it was opened, in ms.
         closed_at: When it was closed, in ms.
+        position_id: The exchange's id of it.
+        available: How much of it can be closed, no order being about to.
+        locked: How much of it orders are about to close.
+        realized_pnl: Profit that was taken from it so far.
+        break_even_price: Where closing it would neither win nor lose, fees included.
+        maintenance_rate: Share of its value that it needs at least as margin.
+        funding: Funding that was paid or received so far; the sign is the exchange's own.
+        fee: Trading fees so far; the sign is the exchange's own.
     """
 
     margin_asset: str | None = None
@@ -196,6 +216,14 @@ class Position(Record):
     raw_status: str | None = None
     created_at: int | None = None
     closed_at: int | None = None
+    position_id: str | None = None
+    available: Decimal | None = None
+    locked: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    break_even_price: Decimal | None = None
+    maintenance_rate: Decimal | None = None
+    funding: Decimal | None = None
+    fee: Decimal | None = None
 
     @property
     def distance(self) -> Decimal | None:
@@ -232,6 +260,21 @@ class Order(Record):
         created_at: When it was placed, in ms.
         canceled_at: When it was canceled, in ms.
         completed_at: When it was filled, in ms.
+        position_mode: One-way or hedge.
+        cause: Who wanted it; None where the exchange does not say.
+        cancel_reason: The exchange's own word for why it was canceled.
+        fee: What its executions cost so far; the sign is the exchange's own.
+        fee_asset: The asset that the fee was taken in; None if there are several (see ``info``).
+        realized_pnl: Profit that its executions took.
+        last_trade_id: The id of its latest execution.
+        last_price: The price of its latest execution.
+        last_size: The size of its latest execution.
+        last_fee: The fee of its latest execution.
+        last_fee_asset: The asset of that fee.
+        last_liquidity: Whether its latest execution made or took liquidity.
+        last_filled_at: When its latest execution was, in ms.
+        take_profit_price: Where a profit is to be taken of the position that it opens.
+        stop_loss_price: Where a loss is to be stopped of the position that it opens.
     """
 
     margin_asset: str | None = None
@@ -255,6 +298,21 @@ class Order(Record):
     created_at: int | None = None
     canceled_at: int | None = None
     completed_at: int | None = None
+    position_mode: PositionMode | None = None
+    cause: Cause | None = None
+    cancel_reason: str | None = None
+    fee: Decimal | None = None
+    fee_asset: str | None = None
+    realized_pnl: Decimal | None = None
+    last_trade_id: str | None = None
+    last_price: Decimal | None = None
+    last_size: Decimal | None = None
+    last_fee: Decimal | None = None
+    last_fee_asset: str | None = None
+    last_liquidity: Liquidity | None = None
+    last_filled_at: int | None = None
+    take_profit_price: Decimal | None = None
+    stop_loss_price: Decimal | None = None
 
     @property
     def remaining(self) -> Decimal | None:
@@ -276,6 +334,13 @@ class Execution(Record):
         fee: What it cost; the sign is the exchange's own.
         fee_asset: The asset that the fee was taken in.
         liquidity: Maker or taker.
+        client_order_id: The id that the caller gave the order.
+        type: What kind of order it was.
+        effect: Whether it opened or closed a position.
+        cause: Who wanted it; None where the exchange does not say.
+        position_mode: One-way or hedge.
+        notional: Its value, as the exchange counts it.
+        realized_pnl: Profit that it took.
     """
 
     trade_id: str | None = None
@@ -286,6 +351,13 @@ class Execution(Record):
     fee: Decimal | None = None
     fee_asset: str | None = None
     liquidity: Liquidity | None = None
+    client_order_id: str | None = None
+    type: OrderType | None = None
+    effect: Effect | None = None
+    cause: Cause | None = None
+    position_mode: PositionMode | None = None
+    notional: Decimal | None = None
+    realized_pnl: Decimal | None = None
 
     @property
     def cost(self) -> Decimal | None:
@@ -320,6 +392,170 @@ class LiquidationWarning(Record):
         if not self.current_price or self.liquidation_price is None:
             return None
         return abs(self.current_price - self.liquidation_price) / self.current_price
+
+
+@frozen(kw_only=True)
+class TriggerOrder(Record):
+    """
+    An order that waits for a price before it becomes an :class:`Order`, as it stands.
+
+    Attributes:
+        margin_asset: The asset that its margin is kept in.
+        order_id: The exchange's id of it; the order that it makes may have another.
+        client_order_id: The id that the caller gave it.
+        side: Buy or sell.
+        position_side: Which position it works on, in hedge mode.
+        position_mode: One-way or hedge.
+        margin_mode: Cross or isolated.
+        effect: Whether it opens or closes a position.
+        cause: Who wanted it; None where the exchange does not say.
+        trigger: What it is for.
+        whole_position: Whether it closes all there is, whatever its size; None where the exchange does not say.
+        trigger_price: The price that it waits for.
+        trigger_by: Which price is watched.
+        callback_rate: How far a price must come back that is trailed, as the exchange counts it.
+        type: What kind of order it makes.
+        price: Limit price of the order that it makes.
+        size: How much is ordered.
+        filled: How much the order that it made was sized, or filled: what the exchange calls the actual size.
+        leverage: Times.
+        take_profit_trigger: Where a profit is to be taken of the position that it opens.
+        take_profit_price: Limit price of that.
+        take_profit_by: Which price is watched for that.
+        stop_loss_trigger: Where a loss is to be stopped of the position that it opens.
+        stop_loss_price: Limit price of that.
+        stop_loss_by: Which price is watched for that.
+        status: Where it stands.
+        raw_status: The exchange's own word for it.
+        created_at: When it was placed, in ms.
+        triggered_at: When its price came, in ms.
+    """
+
+    margin_asset: str | None = None
+    order_id: str | None = None
+    client_order_id: str | None = None
+    side: Side | None = None
+    position_side: PositionSide | None = None
+    position_mode: PositionMode | None = None
+    margin_mode: MarginMode | None = None
+    effect: Effect | None = None
+    cause: Cause | None = None
+    trigger: TriggerType = TriggerType.UNKNOWN
+    whole_position: bool | None = None
+    trigger_price: Decimal | None = None
+    trigger_by: PriceSource | None = None
+    callback_rate: Decimal | None = None
+    type: OrderType = OrderType.UNKNOWN
+    price: Decimal | None = None
+    size: Decimal | None = None
+    filled: Decimal | None = None
+    leverage: Decimal | None = None
+    take_profit_trigger: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    take_profit_by: PriceSource | None = None
+    stop_loss_trigger: Decimal | None = None
+    stop_loss_price: Decimal | None = None
+    stop_loss_by: PriceSource | None = None
+    status: TriggerStatus = TriggerStatus.UNKNOWN
+    raw_status: str | None = None
+    created_at: int | None = None
+    triggered_at: int | None = None
+
+
+@frozen(kw_only=True)
+class PositionResult(Record):
+    """
+    A position that is closed, and what came of it: told once, when nothing is left of it.
+
+    It is an event and no state: the same contract may have been entered again when it comes.
+
+    Attributes:
+        margin_asset: The asset that its margin was kept in.
+        position_id: The exchange's id of it.
+        side: Long or short.
+        margin_mode: Cross or isolated.
+        position_mode: One-way or hedge.
+        entry_price: Average price it was opened at.
+        exit_price: Average price it was closed at.
+        opened: How much was opened in all.
+        closed: How much was closed in all.
+        realized_pnl: Profit, fees not counted.
+        net_pnl: Profit, fees and funding counted.
+        funding: Funding that was paid or received; the sign is the exchange's own.
+        open_fee: Fees of opening it; the sign is the exchange's own.
+        close_fee: Fees of closing it; the sign is the exchange's own.
+        created_at: When it was opened, in ms.
+        closed_at: When the last of it was closed, in ms.
+    """
+
+    margin_asset: str | None = None
+    position_id: str | None = None
+    side: PositionSide = PositionSide.UNKNOWN
+    margin_mode: MarginMode | None = None
+    position_mode: PositionMode | None = None
+    entry_price: Decimal | None = None
+    exit_price: Decimal | None = None
+    opened: Decimal | None = None
+    closed: Decimal | None = None
+    realized_pnl: Decimal | None = None
+    net_pnl: Decimal | None = None
+    funding: Decimal | None = None
+    open_fee: Decimal | None = None
+    close_fee: Decimal | None = None
+    created_at: int | None = None
+    closed_at: int | None = None
+
+
+@frozen(kw_only=True)
+class Deleveraging(Record):
+    """
+    The exchange closes a position against somebody else's liquidation (auto-deleveraging), or says how near that is.
+
+    Attributes:
+        margin_asset: The asset that the position's margin is kept in.
+        side: Buy or sell, where the exchange says what it does.
+        position_side: Long or short, where the exchange says to what.
+        price: At which price.
+        size: How much.
+        rank: Where the position stands in the queue of those that would be next; its scale is the exchange's own.
+        raw_status: The exchange's own word for what happened.
+    """
+
+    margin_asset: str | None = None
+    side: Side | None = None
+    position_side: PositionSide | None = None
+    price: Decimal | None = None
+    size: Decimal | None = None
+    rank: Decimal | None = None
+    raw_status: str | None = None
+
+
+@frozen(kw_only=True)
+class Equity(Record):
+    """
+    What the account is worth over all its assets, counted in one of them.
+
+    Attributes:
+        asset: What the figures are counted in.
+        total: All of it.
+        btc_value: All of it, in bitcoin.
+        unrealized_pnl: Profit of the open positions, at the mark price.
+        collateral: What counts as margin.
+        free: What of it can be used now.
+        initial_margin: What was put up for positions.
+        maintenance_margin: What the positions need at least.
+        margin_ratio: The account's margin ratio; its scale is the exchange's own.
+    """
+
+    asset: str | None = None
+    total: Decimal | None = None
+    btc_value: Decimal | None = None
+    unrealized_pnl: Decimal | None = None
+    collateral: Decimal | None = None
+    free: Decimal | None = None
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    margin_ratio: Decimal | None = None
 
 
 @frozen(kw_only=True)
@@ -408,8 +644,8 @@ class Snapshot(Notice):
     The rows right before this were a full set: what of its scope is not among them is gone.
 
     Attributes:
-        of: The kind: balances, positions, orders.
-        scope: What the set is whole for: (product, symbol), with None for "all".
+        of: The kind: balances, positions, orders, trigger_orders.
+        scope: What the set is whole for: (product, symbol), with None for "all". Rows of other products stay.
         keys: The rows' own keys, in the dialect's order: (asset,), (symbol, side, margin mode) or (order id,).
     """
 

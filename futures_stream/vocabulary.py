@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import Enum
 
 __all__ = [
+    "Cause",
     "Channel",
     "Effect",
     "Liquidity",
@@ -21,10 +22,13 @@ __all__ = [
     "PositionMode",
     "PositionSide",
     "PositionStatus",
+    "PriceSource",
     "Severity",
     "Side",
     "State",
     "TimeInForce",
+    "TriggerStatus",
+    "TriggerType",
 ]
 
 
@@ -111,6 +115,65 @@ class Effect(_Word):
     UNKNOWN = "unknown"
 
 
+class Cause(_Word):
+    """
+    Who wanted an order or execution: the account itself, or the exchange, and then why.
+
+    ``LIQUIDATION``: the position was taken over. ``REDUCTION``: it was made smaller by force, to prevent that. ``ADL``:
+    it was closed against somebody else's liquidation. ``DELIVERY``: the contract expired. ``OFFSET``: a long and a
+    short position were set off against each other.
+    """
+
+    USER = "user"
+    LIQUIDATION = "liquidation"
+    REDUCTION = "reduction"
+    ADL = "adl"
+    DELIVERY = "delivery"
+    OFFSET = "offset"
+    UNKNOWN = "unknown"
+
+
+class TriggerType(_Word):
+    """What a trigger order is for: entering (or anything else), taking profit, stopping a loss, or trailing a price."""
+
+    CONDITIONAL = "conditional"
+    TAKE_PROFIT = "take_profit"
+    STOP_LOSS = "stop_loss"
+    TRAILING = "trailing"
+    UNKNOWN = "unknown"
+
+
+class TriggerStatus(_Word):
+    """Where a trigger order stands; ``FAILED`` is one that was triggered in vain."""
+
+    WAITING = "waiting"
+    TRIGGERING = "triggering"
+    TRIGGERED = "triggered"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+    @property
+    def final(self) -> bool:
+        """Whether a trigger order in this status can never change again; the order that it made is another."""
+        return self in _FINAL_TRIGGERS
+
+
+_FINAL_TRIGGERS = frozenset(
+    {TriggerStatus.TRIGGERED, TriggerStatus.FAILED, TriggerStatus.CANCELED, TriggerStatus.EXPIRED}
+)
+
+
+class PriceSource(_Word):
+    """Which price is watched: the last trade's, the mark price, or the index."""
+
+    LAST = "last"
+    MARK = "mark"
+    INDEX = "index"
+    UNKNOWN = "unknown"
+
+
 class TimeInForce(_Word):
     """How long an order rests: good till canceled, immediate or cancel, fill or kill, post only."""
 
@@ -179,6 +242,10 @@ class Channel(_Word):
     ORDERS = "orders"
     EXECUTIONS = "executions"
     LIQUIDATIONS = "liquidations"
+    TRIGGER_ORDERS = "trigger_orders"
+    CLOSED_POSITIONS = "closed_positions"
+    DELEVERAGING = "deleveraging"
+    EQUITY = "equity"
 
 
 class State(_Word):

@@ -1,4 +1,4 @@
-"""What README.rst says: its commands are there, it renders, and its examples run as they are printed."""
+"""What README.rst and the documents say: commands are there, they render, and examples run as they are printed."""
 
 import contextlib
 import re
@@ -19,13 +19,13 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.rst").read_text()
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, text: str = TEXT) -> list[str]:
     """Return the code blocks of a language, as they are printed."""
-    found = re.findall(rf"^\.\. code-block:: {language}\n\n((?:    .*\n|\n)+)", TEXT, re.MULTILINE)
+    found = re.findall(rf"^\.\. code-block:: {language}\n\n((?:    .*\n|\n)+)", text, re.MULTILINE)
     return [textwrap.dedent(block).strip() + "\n" for block in found]
 
 
-EXAMPLES = blocks("python")
+EXAMPLES = blocks("python") + blocks("python", (ROOT / "docs" / "bitget-v2.rst").read_text())
 
 
 class Enough(BaseException):
@@ -34,10 +34,10 @@ class Enough(BaseException):
 
 @pytest.fixture
 def simulated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simulator]:
-    """Put the simulator in the place of both exchanges, and its credentials into the environment."""
+    """Put the simulator in the place of all exchanges, and its credentials into the environment."""
     monkeypatch.setenv("FUTURES_STREAM_CONFIG", str(tmp_path / "nowhere.ini"))
     with Simulator(seed=2, tick=0.02) as simulator:
-        for name in ("bitget", "bitmusa"):
+        for name in ("bitget", "bitmusa", "bitget-v2"):
             monkeypatch.setitem(DIALECTS, name, evolve(DIALECTS[name], endpoints=simulator.endpoints(name)))
             credentials = simulator.credentials(name)
             for field in type(credentials).__attrs_attrs__:
@@ -112,7 +112,7 @@ def test_every_exchange_and_variable_is_named() -> None:
             assert f"{dialect.credentials.prefixes[0]}{field.name.upper()}" in TEXT
 
 
-@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst"])
+@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst", "docs/bitget-v2.rst"])
 def test_it_renders_without_a_warning(name: str) -> None:
     """Docutils has nothing to say against it."""
     settings = {"report_level": 1, "halt_level": 1, "syntax_highlight": "none", "file_insertion_enabled": False}

@@ -1,4 +1,4 @@
-"""``demo``: both exchanges, simulated on this machine; no network, no credentials."""
+"""``demo``: exchanges, simulated on this machine; no network, no credentials."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _EXAMPLES = """\
   futures-stream demo --exchange bitmusa --seconds 5
   futures-stream demo | jq -c 'select(.kind == "order")'
 """
+_SHOWN = ("bitget", "bitmusa")  # unless others are asked for
 _STEPS = 25  # of the market, in the time that there is; within a third of them every kind of record has come
 _SLOWEST_TICK = 0.6
 _REST = 1.0  # seconds for starting and closing, so that the whole command takes no longer than it says
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     from futures_stream.simulator.values import EXCHANGES
 
     deadline = Deadline(SYSTEM_CLOCK, arguments.seconds - min(_REST, arguments.seconds / 5))
-    exchanges = [name for name in EXCHANGES if name in (arguments.exchange or EXCHANGES)]
+    exchanges = [name for name in EXCHANGES if name in (arguments.exchange or _SHOWN)]
     printer = Printer(interrupts, arguments.format, names=tuple(exchanges))
     _remark(printer, _opening(exchanges, arguments.seconds))
     queue = StreamQueue()

@@ -48,8 +48,9 @@ def facts_of(dialect: Dialect) -> dict[str, Any]:
         "name": dialect.name,
         "title": dialect.title,
         "live_today": dialect.live_today,
+        "accounts": dialect.accounts,
         "ws_url": dialect.endpoints.ws_url,
-        "rest_url": dialect.endpoints.rest_url if dialect.lease is not None else None,
+        "rest_url": dialect.endpoints.rest_url if dialect.lease is not None or dialect.queryable else None,
         "channels": {str(neutral): own for neutral, own in dialect.channels.items()},
         "environment": [
             f"{dialect.credentials.prefixes[0]}{field.name.upper()}" for field in attrs.fields(dialect.credentials)
@@ -63,6 +64,7 @@ def _paragraph(facts: dict[str, Any]) -> str:
     words = [neutral if neutral == own else f"{neutral} ({own})" for neutral, own in facts["channels"].items()]
     rows = [
         ("live today", _LIVE[facts["live_today"]]),
+        *([("accounts", facts["accounts"])] if facts["accounts"] else []),
         ("stream", facts["ws_url"]),
         ("REST", facts["rest_url"] or "not used"),
         ("channels", ", ".join(words)),

@@ -12,7 +12,9 @@ from futures_stream.records import (
     Balance,
     ChannelLost,
     Closed,
+    Deleveraging,
     Drift,
+    Equity,
     Execution,
     Gap,
     LeaseRenewed,
@@ -23,12 +25,14 @@ from futures_stream.records import (
     Overflow,
     Position,
     PositionChange,
+    PositionResult,
     Record,
     Resynced,
     RiskAlert,
     RiskRecord,
     Rotated,
     Snapshot,
+    TriggerOrder,
     Unreadable,
 )
 
@@ -114,6 +118,44 @@ def _risk(record: RiskRecord) -> str:
     )
 
 
+def _trigger_order(record: TriggerOrder) -> str:
+    what = _joined(record.side and f"{record.side:<4}", record.effect and f"{record.effect:<5}", record.trigger, by=" ")
+    size = "all" if record.whole_position else _amount(record.size)
+    when = None if record.trigger_price is None else f"when {record.trigger_by or 'price'} is {record.trigger_price:f}"
+    return _joined(
+        f"{what:<12} {size}{_at(record.price)}",
+        when,
+        _word(record.status.value, record.raw_status),
+        None if record.order_id is None else f"id {printable(record.order_id, 40)}",
+    )
+
+
+def _position_result(record: PositionResult) -> str:
+    return _joined(
+        f"{record.side:<5} {_amount(record.closed)}{_at(record.entry_price)}",
+        _figure("left @", record.exit_price),
+        _figure("pnl", record.realized_pnl),
+        _figure("net", record.net_pnl),
+    )
+
+
+def _deleveraging(record: Deleveraging) -> str:
+    return _joined(
+        f"{record.side or record.position_side or '':<5} auto-deleveraging {_amount(record.size)}{_at(record.price)}",
+        _figure("rank", record.rank),
+        None if record.raw_status is None else printable(record.raw_status, 40),
+    )
+
+
+def _equity(record: Equity) -> str:
+    return _joined(
+        _figure("total", record.total),
+        _figure("pnl", record.unrealized_pnl),
+        _figure("free", record.free),
+        _figure("maintenance", record.maintenance_margin),
+    )
+
+
 def _live(record: Live) -> str:
     return f"from here on it is current: {', '.join(record.channels)}"
 
@@ -180,6 +222,10 @@ _TELLERS: dict[type[Record], Callable[[Any], str]] = {
     Order: _order,
     Execution: _execution,
     LiquidationWarning: _warning,
+    TriggerOrder: _trigger_order,
+    PositionResult: _position_result,
+    Deleveraging: _deleveraging,
+    Equity: _equity,
     Live: _live,
     Gap: _gap,
     Resynced: _resynced,

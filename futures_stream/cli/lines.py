@@ -11,6 +11,8 @@ from futures_stream.interop import to_dict
 from futures_stream.records import (
     Balance,
     ChannelLost,
+    Deleveraging,
+    Equity,
     Gap,
     LiquidationWarning,
     Notice,
@@ -26,7 +28,12 @@ from futures_stream.vocabulary import Origin
 __all__ = ["Layout", "label"]
 
 _KIND_WIDTH = 12
-_SHORT = {"liquidation_warning": "warning"}
+_SHORT = {
+    "liquidation_warning": "warning",
+    "trigger_order": "trigger",
+    "position_result": "result",
+    "deleveraging": "adl",
+}
 _DIM, _YELLOW, _RED, _OFF = "\x1b[2m", "\x1b[33m", "\x1b[31m", "\x1b[0m"
 _ALARMING = (ChannelLost, Gap, Overflow, RiskAlert, Unreadable)
 
@@ -59,7 +66,9 @@ class Layout:
             info: Whether the raw row stands at the end.
         """
         name = label(record.exchange, printable(record.account, 64))
-        symbol = record.symbol or (record.asset if isinstance(record, Balance | RiskRecord) else None)
+        symbol = record.asset if isinstance(record, Balance | Equity) else record.symbol
+        if symbol is None and isinstance(record, RiskRecord):
+            symbol = record.asset
         symbol = "" if symbol is None else printable(symbol, 40)
         self._name_width = max(self._name_width, len(name))
         self._symbol_width = max(self._symbol_width, len(symbol))
@@ -78,7 +87,7 @@ class Layout:
             return f"{when}  {rest}"
         if isinstance(record, _ALARMING):
             rest = f"{_RED}{rest}{_OFF}"
-        elif isinstance(record, LiquidationWarning):
+        elif isinstance(record, LiquidationWarning | Deleveraging):
             rest = f"{_YELLOW}{rest}{_OFF}"
         elif isinstance(record, Notice):
             rest = f"{_DIM}{rest}{_OFF}"

@@ -1,4 +1,4 @@
-"""``simulate``: both exchanges on this machine, for programs to be tried against."""
+"""``simulate``: the exchanges on this machine, for programs to be tried against."""
 
 from __future__ import annotations
 

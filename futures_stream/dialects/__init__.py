@@ -2,14 +2,18 @@
 
 from futures_stream.dialects.base import Dialect, Endpoints
 from futures_stream.dialects.bitget import Bitget, BitgetCredentials
+from futures_stream.dialects.bitget_v2 import BITGET_V2_DEMO, BitgetV2, BitgetV2Credentials
 from futures_stream.dialects.bitmusa import Bitmusa, BitmusaCredentials, BitmusaRest
 from futures_stream.dialects.credentials import Credentials, Secret
 from futures_stream.errors import ConfigError
 
 __all__ = [
+    "BITGET_V2_DEMO",
     "DIALECTS",
     "Bitget",
     "BitgetCredentials",
+    "BitgetV2",
+    "BitgetV2Credentials",
     "Bitmusa",
     "BitmusaCredentials",
     "BitmusaRest",
@@ -20,7 +24,7 @@ __all__ = [
     "find_dialect",
 ]
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Bitget(), Bitmusa())}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (Bitget(), Bitmusa(), BitgetV2())}
 """The registry."""
 
 

@@ -29,7 +29,7 @@ from futures_stream.errors import (
     PermissionRefused,
     Throttled,
 )
-from futures_stream.records import Record
+from futures_stream.records import Order, Record
 
 __all__ = [
     "CONNECTS",
@@ -55,6 +55,7 @@ KINDS = {
     "positions": "positions",
     "orders": "orders",
     "executions": "executions",
+    "trigger_orders": "trigger_orders",
 }
 """The kinds of state that a channel carries, by neutral channel; a channel that only warns carries none."""
 
@@ -224,10 +225,12 @@ class Control:
     Attributes:
         label: What it was, in words for a log.
         sends: What to send now.
+        move: Why the exchange asks to move to another connection while this one still serves; None if it does not.
     """
 
     label: str
     sends: tuple[Send, ...] = ()
+    move: str | None = None
 
 
 class Session:
@@ -335,6 +338,7 @@ class Dialect:
         limits: How often one address may do something at the exchange's hosts: by kind of action, (number, seconds)
             pairs that all hold. The kinds are ``connect``, ``login``, ``subscribe`` (requests), ``message`` (anything
             that is sent) and ``rest`` (calls). All streams of a process share them.
+        accounts: Which accounts it is for, where an exchange has several kinds; None if it has not.
         live_today: Whether this API is known to answer today, or known not to; None if nobody has shown either.
         caveats: What it cannot tell, or what a user must know, a sentence each.
         figures: What its balances and margin ratios mean.
@@ -353,6 +357,7 @@ class Dialect:
     symbols_at_exchange: bool = False
     queryable: tuple[str, ...] = ()
     limits: Mapping[str, Limits] = field(factory=lambda: {"connect": CONNECTS})
+    accounts: str | None = None
     live_today: bool | None = True
     caveats: tuple[str, ...] = ()
     figures: Figures = Figures()
@@ -438,6 +443,32 @@ class Dialect:
 
         Raises:
             FuturesStreamError: It is no answer; of the class that the exchange's code means.
+        """
+        raise NotImplementedError
+
+    def order_queries(self, credentials: Credentials, orders: Sequence[Order]) -> tuple[Query, ...]:
+        """
+        Return what to ask over REST to learn how some orders ended, an order a query; without such REST, nothing.
+
+        To be asked when a whole set of open orders is without them. Each is answered by one row, or none if the
+        exchange does not know the order; the answer says nothing about other orders, so it closes no set.
+
+        Args:
+            credentials: Who asks.
+            orders: Orders that were open when they were last told of.
+        """
+        return ()
+
+    def clock_request(self) -> Request | None:
+        """Return the call that asks for the exchange's time; None if there is none. It needs no credentials."""
+        return None
+
+    def read_clock(self, response: Response) -> int:
+        """
+        Read the answer to :meth:`clock_request`: the exchange's time, in ms since 1970.
+
+        Raises:
+            FuturesStreamError: It is no answer.
         """
         raise NotImplementedError
 

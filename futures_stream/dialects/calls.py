@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from futures_stream.dialects.credentials import Secret
 from futures_stream.records import Record
 
-__all__ = ["Answer", "Query", "Request", "Response"]
+__all__ = ["Answer", "Query", "Request", "Response", "Signer"]
+
+
+class Signer(Protocol):
+    """
+    What makes the headers of a call that hold its time and a signature over it.
+
+    A value: those of equal credentials are equal, and none shows a secret.
+    """
+
+    def __call__(self, request: Request, unix_ms: int) -> Mapping[str, str]:
+        """Return the headers for *request* sent at *unix_ms*."""
 
 
 @frozen(kw_only=True)
@@ -26,6 +38,8 @@ class Request:
         label: What it is for, in words for a log.
         largest: The most bytes that a sane answer has.
         secrets: Those in it; the answer carries them along, so that none is shown should the server say it back.
+        signer: Makes headers that hold the time of sending; None where there are none. A call may wait for its turn,
+            and a signature is good for seconds only, so it is made last of all.
     """
 
     method: str
@@ -36,6 +50,13 @@ class Request:
     body: str | None = field(default=None, repr=False)
     largest: int = 65536
     secrets: tuple[Secret, ...] = ()
+    signer: Signer | None = None
+
+    def signed(self, unix_ms: int) -> Request:
+        """Return the call as it is to be sent now: with the signer's headers, if it has one."""
+        if self.signer is None:
+            return self
+        return evolve(self, headers={**self.headers, **self.signer(self, unix_ms)}, signer=None)
 
 
 @frozen(kw_only=True)
@@ -62,11 +83,14 @@ class Query:
     One question over REST about an account's state.
 
     Attributes:
-        kind: Which kind of state: balances, positions, orders or executions.
+        kind: Which kind of state: balances, positions, orders, executions or trigger_orders.
         request: The call that asks.
         symbol: The contract that is asked about; None for all.
         since: The time, in ms, from which on executions are wanted; None for all that there are, and for other kinds.
         page: Which part of the answer it asks for, counted from 1.
+        only: The contracts of which rows are wanted; None for all. (*symbol* is what the exchange is asked about.)
+        closes_set: Whether a whole answer is a full set; not so where it is about one thing alone.
+        held: What earlier pages brought and the last one will tell, where only all of them together are in order.
     """
 
     kind: str
@@ -74,6 +98,9 @@ class Query:
     symbol: str | None = None
     since: int | None = None
     page: int = 1
+    only: tuple[str, ...] | None = None
+    closes_set: bool = True
+    held: tuple[Record, ...] = field(default=(), repr=False)
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import Enum
 
-from futures_stream.records import Balance, Execution, Order, Position, Record
+from futures_stream.records import Balance, Execution, Order, Position, Record, TriggerOrder
 from futures_stream.vocabulary import PositionSide, PositionStatus
 
 __all__ = ["Key", "amount_of", "is_open", "key_of", "keyed", "signed_size"]
@@ -22,7 +22,7 @@ def keyed(record: Record) -> tuple[str, Key] | None:
     """
     Return the kind of state that a record tells, and which one of that kind; None for what is no state.
 
-    Keys are (asset,), (symbol, side, margin mode), (order id,) and (symbol, trade id).
+    Keys are (asset,), (symbol, side, margin mode), (order id,), (symbol, trade id), and a trigger order's (order id,).
     """
     if isinstance(record, Order):
         return None if record.order_id is None else ("orders", (record.order_id,))
@@ -32,6 +32,8 @@ def keyed(record: Record) -> tuple[str, Key] | None:
         return None if record.trade_id is None else ("executions", (record.symbol, record.trade_id))
     if isinstance(record, Balance):
         return None if record.asset is None else ("balances", (record.asset,))
+    if isinstance(record, TriggerOrder):
+        return None if record.order_id is None else ("trigger_orders", (record.order_id,))
     return None
 
 

@@ -298,6 +298,7 @@ class Connections:
         self._link = link
         if self._lifecycle.status.state is State.LIVE:
             self._delivery.notice(Rotated, reason=self._rotations.reason)
+            self._standing.look_again(self._subscriptions.channels)
         self._standing.believe_again(self._subscriptions.channels)
 
     def _deliver_held(self, records: list[Record]) -> None:

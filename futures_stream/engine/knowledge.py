@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from futures_stream.dialects.identity import Key, is_open
-from futures_stream.records import Balance, Execution, Order, Position, Record
+from futures_stream.records import Balance, Execution, Order, Position, Record, Snapshot
 from futures_stream.vocabulary import Mark, Origin
 
 __all__ = ["Knowledge", "Picture"]
@@ -77,6 +77,7 @@ class Knowledge:
             Position: self._note_position,
             Execution: self._note_trade,
             Balance: self._note_balance,
+            Snapshot: self._note_set,
         }
 
     def admit(self, records: list[Record]) -> list[Record]:
@@ -127,11 +128,12 @@ class Knowledge:
             return order is not None and not order.status.final
         return True
 
-    def keep_only(self, kind: str, symbol: str | None, keys: Container[Key]) -> None:
-        """Forget what is open and not among *keys*, which are all there are (of one symbol, if one is given)."""
+    def keep_only(self, kind: str, symbol: str | None, keys: Container[Key], product: str | None = None) -> None:
+        """Forget what is open and not among *keys*, which are all there are (of one symbol or product, if given)."""
         if kind == "positions":
             for key, position in tuple(self._positions.items()):
-                if key not in keys and symbol in (None, position.symbol):
+                is_meant = symbol in (None, position.symbol) and product in (None, position.product)
+                if key not in keys and is_meant:
                     del self._positions[key]
         elif kind == "orders":
             for order_id, order in tuple(self._orders.items()):
@@ -181,6 +183,13 @@ class Knowledge:
             return evolve(balance, marks=balance.marks | _LATE)
         self._balances[key] = balance
         return balance
+
+    def _note_set(self, whole: Snapshot) -> Record:
+        """What was pushed before this is all there is: a position that is not among it is closed."""
+        if whole.of == "positions":
+            product, symbol = (*whole.scope, None, None)[:2]
+            self.keep_only("positions", symbol, set(whole.keys), product)
+        return whole
 
     def _note_trade(self, execution: Execution) -> Record | None:
         if execution.trade_id is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
 
@@ -70,12 +70,14 @@ class Scope:
         asked: Kinds to ask for.
         queries: What to ask, in order.
         reasons: Kinds that can never be proven.
+        follow_up: What to ask about orders that are not open any more; nothing where they cannot be asked about.
     """
 
     kinds: tuple[str, ...]
     asked: tuple[str, ...]
     queries: tuple[Query, ...]
     reasons: frozenset[str] = field(factory=frozenset)
+    follow_up: Callable[[Sequence[Order]], tuple[Query, ...]] = lambda orders: ()
 
 
 class Repair:
@@ -180,8 +182,13 @@ class Repair:
             self._open.appendleft(answer.more)
         elif not answer.whole:
             self._failed.add(query.kind)
-        elif query.kind != "executions":
+        elif query.kind != "executions" and query.closes_set:
             self._close_set(query.kind, answer)
+
+    def _vanished(self, symbol: str | None) -> list[Order]:
+        """Return the orders that were open, for all that was told, and are not among those that are."""
+        known = self._knowledge.picture().orders.values()
+        return [order for order in known if (order.order_id,) not in self._keys and symbol in (None, order.symbol)]
 
     def _is_news(self, record: Record, touched: frozenset[tuple[str, Key]]) -> bool:
         found = keyed(record)
@@ -211,8 +218,10 @@ class Repair:
                     self._keys[key] = None
                 else:
                     self._keys.pop(key, None)
-        symbol = answer.scope[1] if len(answer.scope) > 1 else None
-        self._knowledge.keep_only(kind, symbol, self._keys)
+        product, symbol = (*answer.scope, None, None)[:2]
+        if kind == "orders":  # ended out of sight, perhaps: those that can be asked about one by one are
+            self._open.extendleft(reversed(self._scope.follow_up(self._vanished(symbol))))
+        self._knowledge.keep_only(kind, symbol, self._keys, product)
         self._delivery.notice(
             Snapshot,
             of=kind,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.repair import Outcome, Recovered, Repair, Scope
@@ -68,6 +70,7 @@ class Resync:
                 asked=asked,
                 queries=queries,
                 reasons=frozenset(kind for kind in kinds if dialect.unprovable(kind, plan.symbols)),
+                follow_up=partial(dialect.order_queries, plan.credentials),
             ),
             recovered=self._recovered if since is not None else Recovered(),
             asker=self.asker,

@@ -148,6 +148,16 @@ class Standing:
         if self._lifecycle.status.state is State.LIVE and not self._resync.running:
             self._begin(channels, None)
 
+    def look_again(self, channels: tuple[str, ...]) -> None:
+        """
+        Another connection serves: learn how the account stands, where the exchange can be asked.
+
+        Full sets that the new connection begins with are not told, since they may be older than what the old one had
+        pushed; one that tells a change by a full set would else keep it to itself until the next one.
+        """
+        if self._resync.asker is not None and not self._resync.running:
+            self._begin(channels, None)
+
     def misunderstood(self, channels: tuple[str, ...]) -> None:
         """A message could not be read, which may have been about the account: ask, though not about each one."""
         now = self._clock.monotonic()

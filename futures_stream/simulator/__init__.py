@@ -1,4 +1,4 @@
-"""Both exchanges on this machine's loopback interface, with faults on demand, to try and to test programs against."""
+"""The exchanges on this machine's loopback interface, with faults on demand, to try and to test programs against."""
 
 from futures_stream.simulator.server import Simulator
 from futures_stream.simulator.values import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from futures_stream.simulator.bitget import CHANNELS
+from futures_stream.simulator import bitget, bitget_v2
 from futures_stream.simulator.faults import Refusal
 from futures_stream.simulator.sockets import How
 from futures_stream.simulator.values import EXCHANGES, Exchange
@@ -13,7 +13,7 @@ from futures_stream.simulator.world import Line, World, flood_order
 
 def named(exchange: Exchange | None) -> tuple[Exchange, ...]:
     """
-    Spell out which exchanges are meant; None means both.
+    Spell out which exchanges are meant; None means all.
 
     Raises:
         ValueError: There is no such exchange.
@@ -29,7 +29,7 @@ class FaultControls:
     """
     The faults that can be caused on demand. Standing ones last until :meth:`heal`.
 
-    Where a method takes *exchange*, None means both.
+    Where a method takes *exchange*, None means all.
 
     Threads:
         Every method is callable from any thread; none of them blocks.
@@ -106,7 +106,7 @@ class FaultControls:
         Send *raw* on all connections.
 
         Args:
-            exchange: Which exchange; None means both.
+            exchange: Which exchange; None means all.
             raw: The bytes.
             opcode: Makes them the payload of a frame; without one they are written as they are, with no frame around.
         """
@@ -134,14 +134,15 @@ class FaultControls:
     # Refusals
 
     def refuse_login(self, code: str = "60001", times: int | None = None) -> None:
-        """Refuse the next *times* Bitget logins with the error *code*, or all (None). Standing."""
+        """Refuse the next *times* Bitget logins (of both APIs) with the error *code*, or all (None). Standing."""
         with self._world.lock:
             self._world.faults.login = Refusal(code=code, left=times)
 
     def refuse_subscription(self, channel: str, code: str = "60004") -> None:
         """Refuse each Bitget subscription of *channel* with the error *code*. Standing."""
-        if channel not in CHANNELS:
-            raise ValueError(f"no channel {channel!r}; there are {', '.join(CHANNELS)}")
+        known = tuple(dict.fromkeys((*bitget.CHANNELS, *bitget_v2.CHANNELS)))
+        if channel not in known:
+            raise ValueError(f"no channel {channel!r}; there are {', '.join(known)}")
         with self._world.lock:
             self._world.faults.channels[channel] = code
 
@@ -159,7 +160,7 @@ class FaultControls:
         path: str | None = None,
     ) -> None:
         """
-        Answer the next *times* Bitmusa REST calls, or all (None), with an error. Standing.
+        Answer the next *times* REST calls, or all (None), with an error. Standing.
 
         One for a path stands beside the one for all, and goes before it.
 
@@ -168,19 +169,20 @@ class FaultControls:
             status: The HTTP status.
             times: How many calls; None is all.
             retry_after: Seconds to put into ``Retry-After``; None leaves it out.
-            path: Only calls to this resource, such as ``/future/wallet``, without the root; None is all.
+            path: Only calls to this resource, such as ``/future/wallet`` (Bitmusa's without the root) or
+                ``/api/v2/mix/order/fills``; None is all.
         """
         with self._world.lock:
             refusal = Refusal(code=str(code), left=times, status=status, retry_after=retry_after)
             self._world.faults.rest[path] = refusal
 
     def stall_rest(self) -> None:
-        """Accept Bitmusa REST calls but do not answer them before :meth:`heal`. Standing."""
+        """Accept REST calls but do not answer them before :meth:`heal`. Standing."""
         with self._world.lock:
             self._world.faults.rest_stalled = True
 
     def freeze_rest(self) -> None:
-        """Let Bitmusa's REST tell the account as it is now, whatever happens; not so the listen key. Standing."""
+        """Let REST tell the accounts as they are now, whatever happens; not so the listen key. Standing."""
         self._world.freeze_rest()
 
     # Listen keys and time

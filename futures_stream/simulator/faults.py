@@ -40,7 +40,7 @@ class Faults:
     login: Refusal | None = None
     rest: dict[str | None, Refusal] = attrs.Factory(dict)
     rest_stalled: bool = False
-    rest_books: Statement | None = None
+    rest_books: dict[Exchange, Statement] = attrs.Factory(dict)
     channels: dict[str, str] = attrs.Factory(dict)
     acks_muted: bool = False
     skew: float = 0.0

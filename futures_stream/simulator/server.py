@@ -1,4 +1,4 @@
-"""The simulator: both exchanges on one loopback port, and the threads that run them."""
+"""The simulator: the exchanges on one loopback port, and the threads that run them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Literal, overload
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock
-from futures_stream.dialects import BitgetCredentials, BitmusaCredentials, Endpoints
+from futures_stream.dialects import BitgetCredentials, BitgetV2Credentials, BitmusaCredentials, Endpoints
 from futures_stream.simulator import bitget, bitmusa_rest
 from futures_stream.simulator.controls import FaultControls, named
 from futures_stream.simulator.front import NAME, Front
 from futures_stream.simulator.values import Exchange, Statement
-from futures_stream.simulator.world import BITGET_PATH, LedgerEntry, World
+from futures_stream.simulator.world import BITGET_PATH, BITGET_V2_PATH, LedgerEntry, World
 
 logger = logging.getLogger("futures_stream.simulator")
 
@@ -41,7 +41,7 @@ def loopback(host: str) -> str:
 
 class Simulator(FaultControls):
     """
-    Both exchanges on one port of this machine, with a market that moves and faults on demand.
+    The exchanges on one port of this machine, with a market that moves and faults on demand.
 
     Use it as a context manager, or call :meth:`start` and :meth:`close`.
 
@@ -168,11 +168,14 @@ class Simulator(FaultControls):
         """Say where *exchange* is simulated."""
         named(exchange)
         host = f"[{self._host}]" if ":" in self._host else self._host
-        path = BITGET_PATH if exchange == "bitget" else ""
+        path = {"bitget": BITGET_PATH, "bitget-v2": BITGET_V2_PATH}.get(exchange, "")
         return Endpoints(ws_url=f"ws://{host}:{self.port}{path}", rest_url=f"http://{host}:{self.port}")
 
     @overload
     def credentials(self, exchange: Literal["bitget"]) -> BitgetCredentials: ...
+
+    @overload
+    def credentials(self, exchange: Literal["bitget-v2"]) -> BitgetV2Credentials: ...
 
     @overload
     def credentials(self, exchange: Literal["bitmusa"]) -> BitmusaCredentials: ...
@@ -180,12 +183,13 @@ class Simulator(FaultControls):
     def credentials(self, exchange: Exchange) -> BitgetCredentials | BitmusaCredentials:
         """Give the credentials that *exchange* accepts; they are the same in every simulator and worth nothing."""
         named(exchange)
-        if exchange == "bitget":
-            return BitgetCredentials(api_key=bitget.API_KEY, api_secret=bitget.API_SECRET, passphrase=bitget.PASSPHRASE)
+        if exchange != "bitmusa":
+            kind = BitgetCredentials if exchange == "bitget" else BitgetV2Credentials
+            return kind(api_key=bitget.API_KEY, api_secret=bitget.API_SECRET, passphrase=bitget.PASSPHRASE)
         return BitmusaCredentials(auth_key=bitmusa_rest.AUTH_KEY, api_key=bitmusa_rest.API_KEY)
 
     def step(self, n: int = 1) -> None:
-        """Advance both markets by *n* steps."""
+        """Advance all markets by *n* steps."""
         for _ in range(n):
             self._world.step()
 

@@ -7,8 +7,8 @@ from typing import Literal
 
 import attrs
 
-Exchange = Literal["bitget", "bitmusa"]
-EXCHANGES: tuple[Exchange, ...] = ("bitget", "bitmusa")
+Exchange = Literal["bitget", "bitmusa", "bitget-v2"]
+EXCHANGES: tuple[Exchange, ...] = ("bitget", "bitmusa", "bitget-v2")
 
 Side = Literal["buy", "sell"]
 PositionSide = Literal["long", "short"]

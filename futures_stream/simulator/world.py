@@ -8,11 +8,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import attrs
 
 from futures_stream.clock import Clock, Deadline, Event
 from futures_stream.simulator.bitget import BitgetEnd, BitgetTerms
+from futures_stream.simulator.bitget_v2 import BitgetV2End
+from futures_stream.simulator.bitget_v2_rest import ROOTS, BitgetV2Desk
 from futures_stream.simulator.bitmusa import STREAM, BitmusaEnd
 from futures_stream.simulator.bitmusa_rest import BitmusaDesk, RestAnswer, RestCall
 from futures_stream.simulator.books import Books
@@ -24,6 +27,7 @@ from futures_stream.simulator.text import Answer
 from futures_stream.simulator.values import BookedEvent, BookedOrder, Exchange, Standing, Statement
 
 BITGET_PATH = "/mix/v1/stream"
+BITGET_V2_PATH = "/v2/ws/private"
 LEDGER_LENGTH = 1_000_000  # entries kept; older ones are forgotten
 
 
@@ -78,7 +82,7 @@ def flood_order(n: int, unix_ms: int) -> BookedOrder:
 
 class World:
     """
-    Hold both exchanges' state.
+    Hold all exchanges' state.
 
     Threads:
         Every method is callable from any thread. :attr:`lock` guards everything; it is never held while a socket is
@@ -105,9 +109,11 @@ class World:
         self._markets: Mapping[Exchange, Market] = {
             "bitget": Market(f"{seed}/bitget", "hedge"),
             "bitmusa": Market(f"{seed}/bitmusa", "one_way", prefix="C"),
+            "bitget-v2": Market(f"{seed}/bitget-v2", "hedge"),
         }
         self._keys = ListenKeys(seed, key_life)
         self._desk = BitmusaDesk(self._keys, self.faults, rest_root, rest_limits)
+        self._v2_desk = BitgetV2Desk(self.faults)
         self._lines: dict[int, Line] = {}
         self._numbers = itertools.count(1)
         self._ledger: deque[LedgerEntry] = deque(maxlen=LEDGER_LENGTH)
@@ -123,7 +129,7 @@ class World:
     # The market
 
     def step(self) -> None:
-        """Advance both markets by one step and queue the pushes."""
+        """Advance all markets by one step and queue the pushes."""
         with self.lock:
             now = self.server_ms()
             for exchange, market in self._markets.items():
@@ -154,12 +160,20 @@ class World:
                 return 503
             if path == BITGET_PATH:
                 return "bitget", BitgetEnd(self._terms, self.faults)
+            if path == BITGET_V2_PATH:
+                return "bitget-v2", self._v2_end()
             if not path.startswith(STREAM):
                 return 404
             key = path[len(STREAM) :]
             if not self._alive(key):
                 return 401
             return "bitmusa", BitmusaEnd(key, self._alive)
+
+    def _v2_end(self) -> BitgetV2End:
+        market = self._markets["bitget-v2"]
+        return BitgetV2End(
+            self.faults, lambda: market.standing(self.server_ms()), lambda: market.statement(self.server_ms())
+        )
 
     def join(self, exchange: Exchange, session: End, sock: socket.socket, greeting: bytes) -> Line | None:
         """
@@ -232,7 +246,10 @@ class World:
         with self.lock:
             if self._ended:
                 return None
-            answer = self._desk.answer(call, self.clock.monotonic(), self._rest_books)
+            if urlsplit(call.path).path.startswith(ROOTS):
+                answer = self._v2_desk.answer(call, self.server_ms(), lambda: self._rest_books("bitget-v2"))
+            else:
+                answer = self._desk.answer(call, self.clock.monotonic(), lambda: self._rest_books("bitmusa"))
             self._close_deleted()
         self.changed()
         return answer
@@ -240,10 +257,10 @@ class World:
     def freeze_rest(self) -> None:
         """Let REST tell the account as it is now, whatever happens to it."""
         with self.lock:
-            self.faults.rest_books = self.statement("bitmusa")
+            self.faults.rest_books = {each: self.statement(each) for each in ("bitmusa", "bitget-v2")}
 
-    def _rest_books(self) -> Statement:
-        return self.faults.rest_books or self.statement("bitmusa")
+    def _rest_books(self, exchange: Exchange) -> Statement:
+        return self.faults.rest_books.get(exchange) or self.statement(exchange)
 
     def expire_key(self, close: bool) -> None:
         """Let the listen key expire now; with *close*, close its connections."""

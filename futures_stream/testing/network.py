@@ -182,6 +182,7 @@ class FakeNetwork:
 
     def call(self, base_url: str, request: Request, timeout: float) -> _Errand:
         """Prepare a REST call."""
+        request = request.signed(self.clock.unix_ms())
         with self._lock:
             self.calls.append(Called(self.clock.monotonic(), base_url, request))
             answers = self._answers.get(request.method) or deque([ConnectFailed(f"no answer to {request.method}")])

@@ -65,7 +65,7 @@ class Call(Errand[Response]):
         self._proxies = proxies
 
     def _do(self, patience: Patience) -> Response:
-        request = self._request
+        request = self._request.signed(patience.clock.unix_ms())
         url = self._base_url.rstrip("/") + request.path
         if request.query:
             url += "?" + urlencode(request.query)

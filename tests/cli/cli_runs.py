@@ -36,7 +36,7 @@ def environment(simulator: Simulator | None = None) -> dict[str, str]:
 def variables(simulator: Simulator) -> dict[str, str]:
     """Return the environment variables with the credentials that a simulator accepts."""
     found = {}
-    for exchange in ("bitget", "bitmusa"):
+    for exchange in ("bitget", "bitmusa", "bitget-v2"):
         credentials = simulator.credentials(exchange)
         prefix = find_dialect(exchange).credentials.prefixes[0]
         for name in type(credentials).__slots__:

@@ -36,6 +36,27 @@ def test_each_documented_payload_becomes_the_right_record(
     assert {name: value for name, value in found.items() if value is not None} == expected
 
 
+def test_each_documented_push_of_bitgets_v2_becomes_its_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Recorded pushes, one a line: a record each, positions with the notice that they were all; no line is lost."""
+    frames = sorted((HERE.parent / "frames" / "bitget-v2").glob("*_push.json"))
+    lines = [json.dumps(json.loads(path.read_text())) for path in frames]
+
+    code = main(["decode", "bitget-v2", written(tmp_path, *lines, "pong")])
+
+    captured = capsys.readouterr()
+    found = records(captured.out)
+    assert code == 0
+    assert [record["kind"] for record in found if record["kind"] != "snapshot"] == [
+        *("balance", "execution", "trigger_order", "order", "position_result", "position"),
+        *("balance", "equity", "order", "position_result", "position", "trigger_order", "execution"),
+    ]
+    assert [record["of"] for record in found if record["kind"] == "snapshot"] == ["positions", "positions"]
+    assert found[1]["fee"] == "-0.183717"
+    assert captured.err == "futures-stream: 1 x pong\n"
+
+
 def test_the_samples_error_is_a_control_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The documented error is counted on standard error, not printed as a record."""
     sample = (HERE / "bitget.jsonl").read_text().splitlines()[5]
@@ -115,7 +136,7 @@ def test_what_cannot_be_read_is_a_line_and_exit_code_1(
     assert (record["kind"], record["seq"]) == ("balance", 2)
 
 
-@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
+@pytest.mark.parametrize("exchange", ["bitget", "bitmusa", "bitget-v2"])
 def test_random_bytes_never_end_it(exchange: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that is no recording at all gives unreadable lines, no traceback."""
     path = tmp_path / "noise"

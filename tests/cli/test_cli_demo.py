@@ -43,6 +43,16 @@ def test_the_demo_of_one_exchange_as_text(capsys: pytest.CaptureFixture[str]) ->
     assert all("  bitmusa  " in line for line in lines[1:-1])
 
 
+def test_the_demo_of_bitgets_v2(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is shown when it is asked for."""
+    code = main(["demo", "--seconds", "2", "--exchange", "bitget-v2"])
+
+    seen = records(capsys.readouterr().out)
+    assert code == 0
+    assert {record["exchange"] for record in seen} == {"bitget-v2"}
+    assert {"balance", "equity", "order", "execution", "live", "closed"} <= {record["kind"] for record in seen}
+
+
 def test_exchanges_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each exchange of the registry says its channels and whether it lives."""
     code = main(["exchanges"])
@@ -54,6 +64,10 @@ def test_exchanges_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["bitget"]["channels"]["executions"] == "execution"
     assert found["bitmusa"]["environment"] == ["FUTURES_STREAM_BITMUSA_AUTH_KEY", "FUTURES_STREAM_BITMUSA_API_KEY"]
     assert all(facts["caveats"] for facts in found.values())
+    assert "v3" in found["bitget-v2"]["accounts"]
+    assert "40085" in found["bitget-v2"]["accounts"]
+    assert found["bitget-v2"]["rest_url"] == "https://api.bitget.com"
+    assert found["bitget"]["rest_url"] is None
 
 
 def test_exchanges_as_text(capsys: pytest.CaptureFixture[str]) -> None:

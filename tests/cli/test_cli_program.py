@@ -35,7 +35,8 @@ def test_a_signal_ends_the_stream_properly(number: signal.Signals, lively: Simul
         out, err = ending(program)
 
     assert (program.returncode, err) == (128 + number, "")
-    assert records(out)[-1]["kind"] == "closed"
+    # The first of these lines may have lost its beginning: it was read ahead with the ones before.
+    assert json.loads(out.splitlines()[-1])["kind"] == "closed"
     assert lively.wait_connections("bitmusa", 0)
 
 
@@ -163,7 +164,7 @@ def test_simulate_serves_tail(quiet: Simulator) -> None:
     with started("simulate", "--seed", "3", "--tick", "0.05") as program:
         assert program.stdout is not None
         told = json.loads(program.stdout.readline())
-        for exchange in ("bitget", "bitmusa"):
+        for exchange in ("bitget", "bitmusa", "bitget-v2"):
             where = told[exchange]
             at = urls(Endpoints(where["ws_url"], where["rest_url"]))
             tail = ("tail", exchange, "account", "orders", "positions", *at)

@@ -43,11 +43,17 @@ def begin(dialect: Dialect, channels: Any = None, symbols: Sequence[str] | None 
 
 
 def acknowledge(sent: str) -> str:
-    """Return how the documents' exchanges accept what was sent."""
+    """Return how the documents' exchanges accept what was sent, if it asks for one thing."""
+    (accepted,) = acknowledgements(sent)
+    return accepted
+
+
+def acknowledgements(sent: str) -> list[str]:
+    """Return how the documents' exchanges accept what was sent: each thing by itself."""
     message = json.loads(sent)
     if message["op"] == "login":
-        return '{"event":"login","code":"0","msg":""}'
-    return json.dumps({"event": message["op"], "arg": message["args"][0]})
+        return ['{"event":"login","code":"0","msg":""}']
+    return [json.dumps({"event": message["op"], "arg": arg}) for arg in message["args"]]
 
 
 def greet(session: Session) -> list[str]:
@@ -58,7 +64,8 @@ def greet(session: Session) -> list[str]:
     while waiting:
         text = waiting.pop(0).text
         sent.append(text)
-        heard = session.receive(acknowledge(text), 1, 1)
-        assert isinstance(heard, Control)
-        waiting.extend(heard.sends)
+        for accepted in acknowledgements(text):
+            heard = session.receive(accepted, 1, 1)
+            assert isinstance(heard, Control)
+            waiting.extend(heard.sends)
     return sent

@@ -51,7 +51,7 @@ def test_equal(dialect: Dialect) -> None:
 def test_from_env(dialect: Dialect) -> None:
     """Credentials come from the environment, under our names before the plain ones."""
     secrets = secrets_of(dialect)
-    ours, plain = dialect.credentials.prefixes
+    ours, *_, plain = dialect.credentials.prefixes
     environ = {f"{plain}{name.upper()}": value for name, value in secrets.items()}
     assert dialect.credentials.from_env(environ) == credentials_of(dialect)
     environ |= {f"{ours}{name.upper()}": "ours" for name in secrets}

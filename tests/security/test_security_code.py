@@ -22,7 +22,21 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 NODES = {name: list(ast.walk(tree)) for name, tree in TREES.items()}
 LISTEN_KEY = "/future/userDataStream"
-READING = {"/future/wallet", "/future/position", "/future/order", "/future/trade/history"}
+READING = {
+    "/future/wallet",
+    "/future/position",
+    "/future/order",
+    "/future/trade/history",
+    "/api/v2/public/time",
+    "/api/v2/mix/account/accounts",
+    "/api/v2/mix/order/detail",
+    "/api/v2/mix/order/fills",
+    "/api/v2/mix/order/orders-pending",
+    "/api/v2/mix/order/orders-plan-pending",
+    "/api/v2/mix/position/adlRank",
+    "/api/v2/mix/position/all-position",
+    "/api/v2/mix/position/history-position",
+}
 WEBSOCKET_WORDS = {"login", "subscribe", "unsubscribe", "ping", "pong"}
 LEVELS = {"debug", "info", "warning", "error", "critical"}
 TRADING = re.compile(r"place|cancel|amend|modify|withdraw|transfer|leverage|close-?position|batch|borrow|repay", re.I)
@@ -217,7 +231,7 @@ def test_nothing_but_subscriptions_is_said_on_a_stream(dialect: Dialect) -> None
     """On the stream the library logs in, subscribes, unsubscribes and pings."""
     said = [json.loads(send.text)["op"] for send in conversation(dialect)]
     if dialect.ping.text is not None:
-        said.append(json.loads(dialect.ping.text)["op"])
+        said.append(json.loads(dialect.ping.text)["op"] if dialect.ping.text != "ping" else "ping")
 
     assert set(said) <= WEBSOCKET_WORDS
     assert bool(said) == (dialect.lease is None)

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from transport_peers import Peer
 
+from futures_stream.clock import SYSTEM_CLOCK
 from futures_stream.dialects.base import Request
 from futures_stream.errors import ConfigError, ConnectFailed
 
@@ -49,6 +50,22 @@ def failed(network, *scripts, request=ASK, timeout=5.0):
     assert caught.value.__context__ is caught.value.__cause__ is None
     assert "127.0.0.1" in str(caught.value)
     return caught.value
+
+
+def test_signed_when_sent(network):
+    """A signer's headers are made of the time of sending, and go out beside the others."""
+
+    def signer(request, unix_ms):
+        return {"X-At": str(unix_ms), "X-Over": f"{request.method}{request.path}"}
+
+    heard = []
+    with Peer(lambda wire: (heard.append(wire.head().decode()), wire.send(http(b"{}")), wire.rest())) as peer:
+        call(network, peer, evolve(ASK, signer=signer))
+
+    lines = dict(line.partition(": ")[::2] for line in heard[0].splitlines())
+    assert abs(int(lines["X-At"]) - SYSTEM_CLOCK.unix_ms()) < 60_000
+    assert lines["X-Over"] == "POST/v1/listenKey"
+    assert lines["x-api-key"] == TOKEN
 
 
 def test_request_on_the_wire(network):

@@ -8,17 +8,30 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from futures_stream import BitgetCredentials, BitmusaCredentials, Endpoints
+from futures_stream import BitgetCredentials, BitgetV2Credentials, BitmusaCredentials, Endpoints
 
 BITGET = BitgetCredentials("canary-key", "canary-secret", "canary-passphrase")
+BITGET_V2 = BitgetV2Credentials("canary-key", "canary-secret", "canary-passphrase")
 BITMUSA = BitmusaCredentials("canary-auth", "canary-api")
 LISTEN_KEY = "cAUzPhRQYWX1a2cE528PeAgtErBE96QWP5HpwFMSEzUC"
+
+
+FRAMES = Path(__file__).parent.parent / "frames" / "bitget-v2"
+V2_ANSWERS = {
+    "/api/v2/mix/account/accounts": "docsv2_rest_accounts_resp.json",
+    "/api/v2/mix/position/all-position": "docsv2_rest_all-position_resp.json",
+    "/api/v2/mix/order/orders-pending": "docsv2_rest_orders-pending_resp.json",
+    "/api/v2/mix/order/fills": "docsv2_rest_fills_resp.json",
+    "/api/v2/mix/order/orders-plan-pending": "docsv2_rest_orders-plan-pending_resp.json",
+}
 
 
 class Peer:
@@ -101,6 +114,63 @@ def bitget_server(
 
     with _websocket(peer, converse) as port:
         peer.endpoints = Endpoints(f"ws://127.0.0.1:{port}/mix/v1/stream")
+        yield peer
+
+
+@contextmanager
+def bitget_v2_server(refuse: dict[str, Any] | None = None) -> Iterator[Peer]:
+    """Serve Bitget's v2: its stream, and the documents' own answers over REST to whoever signs; or *refuse* that."""
+    peer = Peer()
+
+    class Rest(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            peer.calls.append((self.command, self.path, dict(self.headers)))
+            stamp = self.headers["ACCESS-TIMESTAMP"]
+            digest = hmac.new(b"canary-secret", f"{stamp}GET{self.path}".encode(), hashlib.sha256).digest()
+            right = self.headers["ACCESS-SIGN"] == base64.b64encode(digest).decode() and len(stamp) == 13
+            right = right and self.headers["ACCESS-KEY"] == "canary-key"
+            where = urlsplit(self.path)
+            if refuse is not None or not right:
+                status, text = 400, json.dumps(refuse or {"code": "40009", "msg": "sign signature error"})
+            else:
+                status, text = 200, (FRAMES / V2_ANSWERS[where.path]).read_text()
+                if parse_qs(where.query)["productType"] != ["USDT-FUTURES"]:
+                    text = json.dumps({"code": "00000", "msg": "success", "requestTime": 1, "data": []})
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: Any) -> None:
+            """Say nothing."""
+
+    def answers(message: dict[str, Any]) -> Iterator[Any]:
+        if message["op"] == "login":
+            (arg,) = message["args"]
+            digest = hmac.new(b"canary-secret", f"{arg['timestamp']}GET/user/verify".encode(), hashlib.sha256).digest()
+            right = arg["sign"] == base64.b64encode(digest).decode() and len(arg["timestamp"]) == 10
+            yield {"event": "login", "code": 0} if right else {"event": "error", "code": 30015, "msg": "Invalid sign"}
+        else:
+            for arg in message["args"]:
+                yield {"event": message["op"], "arg": {**arg, "instType": arg["instType"].lower()}}
+
+    def converse(connection: ServerConnection) -> None:
+        peer.greet(connection)
+        for text in connection:
+            if text == "ping":
+                peer.note(text)
+                connection.send("pong")
+                continue
+            message = json.loads(text)
+            peer.note(message)
+            for answer in answers(message):
+                connection.send(json.dumps(answer))
+
+    with _websocket(peer, converse) as port, _http(Rest) as rest_port:
+        peer.endpoints = Endpoints(f"ws://127.0.0.1:{port}/v2/ws/private", f"http://127.0.0.1:{rest_port}")
         yield peer
 
 

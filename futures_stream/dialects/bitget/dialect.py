@@ -55,6 +55,7 @@ class Bitget(Dialect):
     ping: Ping = _PING
     silence_limit: float = 30.0
     symbols_at_exchange: bool = True
+    accounts: str | None = "classic accounts, until 2025-11-28; today they need bitget-v2"
     live_today: bool | None = False
     caveats: tuple[str, ...] = (
         "Bitget switched this API off on 2025-11-28; nothing answers at its URL today.",
