@@ -14,7 +14,8 @@ from futures_stream.vocabulary import Mark, Origin
 
 __all__ = ["Knowledge", "Picture"]
 
-_MOST_TIMES = 10_000  # of positions and balances: far more contracts and assets than any exchange lists
+_MOST_NAMES = 10_000  # contracts and assets: far more than any exchange lists
+_OPEN_AT_MOST = 10  # times as many orders as are remembered may be open: no exchange allows a hundredth of that
 _LATE = frozenset({Mark.LATE})
 _CONFLICT = frozenset({Mark.CONFLICT})
 
@@ -49,7 +50,8 @@ class Knowledge:
     the id of another execution, is told and marked, and what is known stays as it is.
 
     Args:
-        most_orders: How many are remembered; an order that is open is never forgotten.
+        most_orders: How many are remembered; one that is open is not forgotten before all that have ended, and not
+            before ten times as many are open.
         most_trades: How many executions are remembered, by their ids.
 
     Attributes:
@@ -66,6 +68,7 @@ class Knowledge:
         self._most_orders = most_orders
         self._most_trades = most_trades
         self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._ended: OrderedDict[str, None] = OrderedDict()  # those of the orders that have
         self._positions: dict[Key, Position] = {}
         self._balances: dict[Key, Balance] = {}
         self._times: OrderedDict[tuple[str, Key], int] = OrderedDict()  # of the newest push about each
@@ -137,7 +140,8 @@ class Knowledge:
                     del self._positions[key]
         elif kind == "orders":
             for order_id, order in tuple(self._orders.items()):
-                if not order.status.final and (order_id,) not in keys and symbol in (None, order.symbol):
+                is_meant = symbol in (None, order.symbol) and product in (None, order.product)
+                if not order.status.final and (order_id,) not in keys and is_meant:
                     del self._orders[order_id]
 
     def order(self, order_id: str) -> Order | None:
@@ -155,11 +159,19 @@ class Knowledge:
         self._orders[order_id] = order
         if last is not None:
             self._orders.move_to_end(order_id)
-        elif len(self._orders) > self._most_orders:
-            ended = next((id_ for id_, order in self._orders.items() if order.status.final), None)
-            if ended is not None:
-                del self._orders[ended]
+        if order.status.final:
+            self._ended[order_id] = None
+        elif last is not None and last.status.final:
+            self._ended.pop(order_id, None)
+        if len(self._orders) > self._most_orders:
+            self._forget_an_order()
         return order
+
+    def _forget_an_order(self) -> None:
+        if self._ended:
+            del self._orders[self._ended.popitem(last=False)[0]]
+        elif len(self._orders) > self._most_orders * _OPEN_AT_MOST:
+            self._orders.popitem(last=False)
 
     def _note_position(self, position: Position) -> Record:
         if position.symbol is None:
@@ -170,6 +182,8 @@ class Knowledge:
             return evolve(position, marks=position.marks | _LATE)
         if is_open(position):
             self._positions[key] = position
+            if len(self._positions) > _MOST_NAMES:
+                del self._positions[next(iter(self._positions))]
         else:
             self._positions.pop(key, None)
         return position
@@ -182,6 +196,8 @@ class Knowledge:
         if self._is_late("balances", key, balance):
             return evolve(balance, marks=balance.marks | _LATE)
         self._balances[key] = balance
+        if len(self._balances) > _MOST_NAMES:
+            del self._balances[next(iter(self._balances))]
         return balance
 
     def _note_set(self, whole: Snapshot) -> Record:
@@ -212,7 +228,7 @@ class Knowledge:
         self.stirred = True
         if self._touched is not None:
             self._touched.add((kind, key))
-        if symbol is not None:
+        if symbol is not None and len(self._symbols) < _MOST_NAMES:
             self._symbols[symbol] = None
 
     def _is_late(self, kind: str, key: Key, record: Record) -> bool:
@@ -224,7 +240,7 @@ class Knowledge:
         if newest is not None and record.timestamp < newest:
             return True
         times[about] = record.timestamp
-        if newest is None and len(times) > _MOST_TIMES:
+        if newest is None and len(times) > _MOST_NAMES:
             times.popitem(last=False)
         return False
 

@@ -122,7 +122,20 @@ def test_nothing_unusual_costs_no_copy() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """Of ended orders and of executions the newest are remembered, and every order that is open."""
+    """An order that is open is not forgotten, until more are open than any exchange allows."""
+    knowledge = Knowledge(most_orders=10, most_trades=20)
+    knowledge.admit([Order(**COMMON, order_id="open", status=OrderStatus.NEW)])
+    for number in range(30):
+        knowledge.admit([Order(**COMMON, order_id=str(number), status=OrderStatus.FILLED)])
+
+    assert knowledge.order("open") is not None
+    for number in range(200):  # however many a server says are open
+        knowledge.admit([Order(**COMMON, order_id=f"o{number}", status=OrderStatus.NEW)])
+    assert len(knowledge.picture().orders) == 100
+
+
+def test_the_newest_that_ended_are_remembered() -> None:
+    """Orders and executions leave in the order in which they came, but those that are open stay."""
     knowledge = Knowledge(most_orders=10, most_trades=20)
     knowledge.admit([Order(**COMMON, order_id="open", status=OrderStatus.NEW)])
     for number in range(30):

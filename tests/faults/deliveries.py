@@ -17,7 +17,7 @@ from futures_stream import Gap, Origin, Overflow, Record, Resynced, Rotated
 from tests.faults.events import Identity, Written, identity_of
 from tests.faults.ledger import Broken, claim
 
-_OVERLAPPING = ("listen key", "was left")  # in a gap's reason: one connection takes over from another behind it
+_OVERLAPPING = ("listen key", "was left", "says otherwise")  # in a gap's reason: one connection takes over from another
 
 
 @frozen

@@ -28,12 +28,11 @@ INTRODUCTION = """\
 {title}
 {line}
 
-Every fault below is played against a stream, over real sockets or on a fake clock, and the records that arrive are
-held against what the server wrote: each event was delivered, in order, or lies inside of a ``Gap`` that says so.
-*sockets* and *memory* name the player; the scenario is the file ``tests/faults/scenarios/<name>.json``.
-``nox -s faults`` plays all of them with both exchanges, several times; ``nox -s soak`` trades for an hour through a
-hostile network. Faults that are in no list come from a server that shares no code with the simulator:
-``tests/whole/test_strangers.py``.
+Every fault below is played against a stream, over real sockets or on a fake clock, and the records that arrive are held
+against what the server wrote: each event was delivered, in order, or lies inside of a ``Gap`` that says so. *sockets*
+and *memory* name the player; the scenario is the file ``tests/faults/scenarios/<name>.json``. ``nox -s faults`` plays
+all of them with both exchanges, several times; ``nox -s soak`` trades for an hour through a hostile network. Faults
+that are in no list come from a server that shares no code with the simulator: ``tests/whole/test_strangers.py``.
 """
 
 
