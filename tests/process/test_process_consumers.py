@@ -13,7 +13,7 @@ from futures_stream.simulator import Simulator
 from futures_stream.stream import ShutDown
 
 PATIENCE = 20.0  # seconds that a thread of a test may take on a machine that is busy with much else
-ROUNDS = 25
+ROUNDS = 12
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def test_a_consumer_that_died(sim: Simulator) -> None:
 @pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
 def test_many_consumers_of_one_queue(sim: Simulator, exchange: str) -> None:
     """Each record goes to exactly one of them, each gets his in order, and all of them are let go at the end."""
-    for _ in range(5):
+    for _ in range(3):
         stream = opened(sim, exchange)
         shares: list[list[int]] = [[] for _ in range(6)]
 
@@ -112,7 +112,7 @@ def test_many_consumers_of_one_queue(sim: Simulator, exchange: str) -> None:
 @pytest.mark.parametrize("end", ["stop", "close", "twice"])
 def test_the_loop_may_end_its_own_stream(sim: Simulator, exchange: str, end: str) -> None:
     """From inside, after anything else that one can ask: what was delivered still comes, then the loop ends."""
-    for _ in range(5):
+    for _ in range(3):
         stream = opened(sim, exchange)
         before, after = 0, []
         for record in stream:

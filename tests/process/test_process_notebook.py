@@ -22,19 +22,20 @@ pytestmark = pytest.mark.skipif(
 PATIENCE = 60.0  # seconds for a whole notebook; one takes about three, most of them until the kernel has started
 END = 5.0  # seconds that the kernel may take to end
 
-OPEN = "stream = open_stream('{exchange}', credentials, endpoints=endpoints)"
+OPEN = "stream = open_stream('bitget', credentials, endpoints=endpoints)"
 
 
-def play(sim: Simulator, folder: Path, *cells: str | tuple[str, str], exchange: str = "bitget") -> list[dict[str, Any]]:
+def play(sim: Simulator, folder: Path, *cells: str | tuple[str, str]) -> list[dict[str, Any]]:
     """Run cells in a kernel of their own, behind one that imports; return what came of each, and of the end."""
-    where = sim.endpoints(exchange)  # type: ignore[arg-type]
+    where, there = sim.endpoints("bitget"), sim.endpoints("bitmusa")
     first = f"""
 import asyncio, faulthandler, signal, sys, threading
 faulthandler.register(signal.SIGUSR1, file=sys.__stderr__.fileno(), all_threads=True)
 from futures_stream import *
 from futures_stream.simulator import Simulator
-credentials = Simulator().credentials({exchange!r})
+credentials, beside = Simulator().credentials("bitget"), Simulator().credentials("bitmusa")
 endpoints = Endpoints(ws_url={where.ws_url!r}, rest_url={where.rest_url!r})
+there = Endpoints(ws_url={there.ws_url!r}, rest_url={there.rest_url!r})
 asyncio.get_running_loop().is_running()
 def ours():
     return sorted(thread.name for thread in threading.enumerate() if thread.name.startswith("futures-stream/"))
@@ -42,7 +43,7 @@ def ours():
     asked = [{"code": first}]
     for cell in cells:
         code, interrupt_at = (cell, None) if isinstance(cell, str) else cell
-        asked.append({"code": code.replace("OPEN", OPEN.format(exchange=exchange)), "interrupt_at": interrupt_at})
+        asked.append({"code": code.replace("OPEN", OPEN), "interrupt_at": interrupt_at})
     own = {name: str(folder) for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")}
     driven = subprocess.run(
         [sys.executable, "-W", "ignore", str(Path(__file__).with_name("notebook_driver.py"))],
@@ -66,28 +67,35 @@ def said(cell: dict[str, Any]) -> tuple[str, str]:
     return cell["out"].strip(), cell["error"]
 
 
-@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
-def test_a_notebook(sim: Simulator, tmp_path: Path, exchange: str) -> None:
+def test_a_notebook(sim: Simulator, tmp_path: Path) -> None:
     """Opened in one cell, read in the next; an interrupt ends the cell and not the stream; the kernel ends in time."""
     *cells, end = play(
         sim,
         tmp_path,
-        "OPEN",
+        "OPEN; other = open_stream('bitmusa', beside, endpoints=there)",
         "print(stream.exchange, type(stream.get(timeout=10)).__name__)",
         ("print('looping', flush=True)\nfor record in stream: pass", "looping"),
-        ("print('getting', flush=True)\nwhile True: stream.get()", "getting"),
-        "stream.wait_for(lambda record: True, 10); print(stream.status.state.value, stream.status.connects)",
-        "await asyncio.sleep(0); print(len(ours()) > 0, asyncio.get_running_loop().is_running())",
-        exchange=exchange,
+        ("print('getting', flush=True)\nwhile True: other.get()", "getting"),
+        "for one in (stream, other): one.wait_for(lambda record: True, 10); print(one.status.state.value)",
+        "await asyncio.sleep(0); print(len(ours()), asyncio.get_running_loop().is_running())",
+        "import socket; silent = socket.create_server(('127.0.0.1', 0))",
+        "nowhere = Endpoints(ws_url=f'ws://127.0.0.1:{silent.getsockname()[1]}/x', rest_url=None)",
+        (
+            "print('opening', flush=True); open_stream('bitget', credentials, account='half', endpoints=nowhere)",
+            "opening",
+        ),
+        "print([name for name in ours() if 'half' in name], stream.status.connects, other.status.connects)",
     )
 
-    opened, first, looped, got, after, beside = cells
+    opened, first, looped, got, after, beside, _, _, half, left = cells
     assert said(opened) == ("", "")
-    assert said(first)[0].split()[0] == exchange
+    assert said(first)[0].split()[0] == "bitget"
     assert said(looped) == ("looping", "KeyboardInterrupt")
     assert said(got) == ("getting", "KeyboardInterrupt")
-    assert said(after) == ("live 1", "")
-    assert said(beside) == ("True True", "")
+    assert said(after) == ("live\nlive", "")
+    assert said(beside) == ("3 True", "")
+    assert said(half) == ("opening", "KeyboardInterrupt")
+    assert said(left) == ("[] 1 1", "")  # nothing of the half-open stream is left, and no other has lost anything
     assert end["code"] == 0
     assert end["ended_in"] < END
     assert sim.wait_connections(None, 0)
@@ -125,23 +133,6 @@ def test_a_cell_that_runs_again(sim: Simulator, tmp_path: Path) -> None:
     assert said(reset) == ("", "")
     # Nothing is closed by garbage collection: what was forgotten goes on until the kernel ends, or the cell runs again.
     assert said(left) == ("['futures-stream/bitget/default/io', 'futures-stream/bitget/other/io']", "")
-    assert end["code"] == 0
-    assert end["ended_in"] < END
-    assert sim.wait_connections(None, 0)
-
-
-def test_a_kernel_that_is_interrupted_while_it_opens(sim: Simulator, tmp_path: Path) -> None:
-    """The cell ends, and nothing of the half-open stream is left."""
-    sim.mute_acks()
-    *cells, end = play(
-        sim,
-        tmp_path,
-        ("print('opening', flush=True)\nOPEN", "opening"),
-        "print(ours())",
-    )
-
-    assert said(cells[0]) == ("opening", "KeyboardInterrupt")
-    assert said(cells[1]) == ("[]", "")
     assert end["code"] == 0
     assert end["ended_in"] < END
     assert sim.wait_connections(None, 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,19 +31,11 @@ def run(exchange: str, rest: str, timeout: float = 20.0) -> subprocess.Completed
     )
 
 
-@pytest.mark.parametrize("exchange", ["bitget", "bitmusa"])
-def test_the_interpreter_ends_although_a_stream_is_open(exchange: str) -> None:
+def test_the_interpreter_ends_although_a_stream_is_open() -> None:
     """A script that forgets to close ends by itself, with exit code 0 and not a word."""
-    ended = run(exchange, "print(stream.get(timeout=5).exchange)")
+    ended = run("bitmusa", "print(stream.get(timeout=5).exchange)")
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{exchange}\n", "")
-
-
-def test_an_exception_ends_the_interpreter_too() -> None:
-    """A traceback of the script's own, and nothing of ours around it."""
-    ended = run("bitget", "raise SystemExit(3)")
-
-    assert (ended.returncode, ended.stderr) == (3, "")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "bitmusa\n", "")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
@@ -87,12 +78,3 @@ except KeyboardInterrupt:
     )
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "interrupted closed []\n", "")
-
-
-def test_sigterm_is_nobodys_business() -> None:
-    """The default action ends the process at once: our threads hold up nothing."""
-    if os.name != "posix":
-        pytest.skip("signals are POSIX's")
-    ended = run("bitget", "import os; os.kill(os.getpid(), signal.SIGTERM); stream.wait_state('closed', 10)")
-
-    assert ended.returncode == -signal.SIGTERM
