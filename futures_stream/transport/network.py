@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from functools import cache
+from functools import cache, partial
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
@@ -11,6 +11,7 @@ from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects.base import Request
 from futures_stream.dialects.credentials import Secret
 from futures_stream.errors import ConfigError
+from futures_stream.transport.connection import StreamConnection
 from futures_stream.transport.places import Proxies
 from futures_stream.transport.rest import Call
 from futures_stream.transport.upgrade import Dial
@@ -65,7 +66,7 @@ class Network:
             clock=self._clock,
             context=self._context,
             proxies=self._proxies,
-            max_message_size=self._max_message_size,
+            connect=partial(StreamConnection, max_message_size=self._max_message_size),
         )
 
     def call(self, base_url: str, request: Request, timeout: float) -> Call:

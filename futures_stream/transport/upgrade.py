@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -34,7 +35,7 @@ class Dial(Errand[StreamConnection]):
         clock: What measures them.
         context: What TLS trusts.
         proxies: The proxies that lead there.
-        max_message_size: Most bytes of a message.
+        connect: Makes a connection of the upgraded socket and of what has come behind the head of the answer.
     """
 
     def __init__(
@@ -45,13 +46,13 @@ class Dial(Errand[StreamConnection]):
         clock: Clock,
         context: ssl.SSLContext,
         proxies: Proxies,
-        max_message_size: int,
+        connect: Callable[[socket.socket, bytes], StreamConnection],
     ) -> None:
         super().__init__(clock, timeout)
         self._url = url
         self._context = context
         self._proxies = proxies
-        self._max_message_size = max_message_size
+        self._connect = connect
 
     def _do(self, patience: Patience) -> StreamConnection:
         place, target = place_of(self._url.reveal(), ("wss", "ws"))
@@ -60,7 +61,7 @@ class Dial(Errand[StreamConnection]):
             patience.phase = f"the upgrade at {place.authority}"
             received = _upgrade(sock, place, Secret(target), patience)
             patience.check()
-            return StreamConnection(sock, received, self._max_message_size)
+            return self._connect(sock, received)
         except BaseException:
             sock.close()
             raise
