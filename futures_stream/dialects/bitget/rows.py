@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from futures_stream.dialects.construction import quick
 from futures_stream.dialects.rows import Frame, Parser, Readers
 from futures_stream.dialects.wire import Words
 from futures_stream.records import Balance, Execution, LiquidationWarning, Order, Position
@@ -22,8 +23,16 @@ from futures_stream.vocabulary import (
 
 __all__ = ["PARSERS"]
 
-_SIDE = Words(Side, {"buy": Side.BUY, "sell": Side.SELL})
-_POSITION_SIDE = Words(PositionSide, {"long": PositionSide.LONG, "short": PositionSide.SHORT, "net": PositionSide.NET})
+_new_balance = quick(Balance)
+_new_position = quick(Position)
+_new_order = quick(Order)
+_new_execution = quick(Execution)
+_new_liquidation_warning = quick(LiquidationWarning)
+
+_SIDE = Words(Side, {"buy": Side.BUY, "sell": Side.SELL}).read
+_POSITION_SIDE = Words(
+    PositionSide, {"long": PositionSide.LONG, "short": PositionSide.SHORT, "net": PositionSide.NET}
+).read
 _MARGIN_MODE = Words(
     MarginMode,
     {
@@ -32,7 +41,7 @@ _MARGIN_MODE = Words(
         "isolated": MarginMode.ISOLATED,
         "fixed": MarginMode.ISOLATED,
     },
-)
+).read
 _POSITION_MODE = Words(
     PositionMode,
     {
@@ -43,7 +52,7 @@ _POSITION_MODE = Words(
         "hedge_mode": PositionMode.HEDGE,
         "double_hold": PositionMode.HEDGE,
     },
-)
+).read
 _ORDER_TYPE = Words(
     OrderType,
     {
@@ -54,7 +63,7 @@ _ORDER_TYPE = Words(
         "stop_loss": OrderType.STOP_LOSS,
         "liquidation": OrderType.LIQUIDATION,
     },
-)
+).read
 _ORDER_STATUS = Words(
     OrderStatus,
     {
@@ -73,8 +82,8 @@ _ORDER_STATUS = Words(
         "expired": OrderStatus.EXPIRED,
         "triggered": OrderStatus.TRIGGERED,
     },
-)
-_EFFECT = Words(Effect, {"open": Effect.OPEN, "close": Effect.CLOSE})
+).read
+_EFFECT = Words(Effect, {"open": Effect.OPEN, "close": Effect.CLOSE}).read
 _TIME_IN_FORCE = Words(
     TimeInForce,
     {
@@ -84,17 +93,17 @@ _TIME_IN_FORCE = Words(
         "fok": TimeInForce.FOK,
         "post_only": TimeInForce.POST_ONLY,
     },
-)
+).read
 _LIQUIDITY = Words(
     Liquidity, {"maker": Liquidity.MAKER, "m": Liquidity.MAKER, "taker": Liquidity.TAKER, "t": Liquidity.TAKER}
-)
+).read
 
 
 # tests/frames/bitget/account.json
 def _balance(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Balance:
     marks, number, _, _, instant, text, _ = readers
     said = row.get
-    return Balance(
+    return _new_balance(
         exchange=frame.exchange,
         account=frame.account,
         product=frame.product,
@@ -124,7 +133,7 @@ def _position(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> 
     liquidation_price = number(said("liquidationPrice"))
     if liquidation_price is not None and liquidation_price <= 0:
         liquidation_price = None  # Bitget's way to say that there is none (WIRE.md A.7)
-    return Position(
+    return _new_position(
         exchange=frame.exchange,
         account=frame.account,
         product=frame.product,
@@ -159,7 +168,7 @@ def _order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Ord
     marks, number, _, _, instant, text, flag = readers
     said, unknown = row.get, frame.unknown
     status = said("status")
-    return Order(
+    return _new_order(
         exchange=frame.exchange,
         account=frame.account,
         product=frame.product,
@@ -195,7 +204,7 @@ def _order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Ord
 def _execution(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Execution:
     marks, number, _, _, instant, text, _ = readers
     said = row.get
-    return Execution(
+    return _new_execution(
         exchange=frame.exchange,
         account=frame.account,
         product=frame.product,
@@ -221,7 +230,7 @@ def _execution(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) ->
 def _liquidation_warning(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> LiquidationWarning:
     marks, number, _, whole, instant, text, _ = readers
     said, unknown = row.get, frame.unknown
-    return LiquidationWarning(
+    return _new_liquidation_warning(
         exchange=frame.exchange,
         account=frame.account,
         product=frame.product,

@@ -14,18 +14,23 @@ from futures_stream.dialects.bitmusa.words import (
     POSITION_STATUS,
     TIME_IN_FORCE,
 )
+from futures_stream.dialects.construction import quick
 from futures_stream.dialects.rows import Frame, Parser, Readers
 from futures_stream.records import Balance, Order, Position
 from futures_stream.vocabulary import OrderStatus, OrderType, PositionSide, PositionStatus
 
 __all__ = ["PARSERS"]
 
+_new_balance = quick(Balance)
+_new_order = quick(Order)
+_new_position = quick(Position)
+
 
 # tests/frames/bitmusa/future_wallet.json
 def _balance(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Balance:
     marks, number, _, _, instant, text, _ = readers
     said = row.get
-    return Balance(
+    return _new_balance(
         exchange=frame.exchange,
         account=frame.account,
         timestamp=instant(frame.said_at),
@@ -44,7 +49,7 @@ def _order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Ord
     marks, number, _, _, instant, text, _ = readers
     said, unknown = row.get, frame.unknown
     status = said("status")
-    return Order(
+    return _new_order(
         exchange=frame.exchange,
         account=frame.account,
         symbol=text(said("ticker")),
@@ -74,7 +79,7 @@ def _position(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> 
     marks, number, magnitude, _, instant, text, _ = readers
     said, unknown = row.get, frame.unknown
     status = said("status")
-    return Position(
+    return _new_position(
         exchange=frame.exchange,
         account=frame.account,
         symbol=text(said("ticker")),
