@@ -57,7 +57,7 @@ class Network:
         from futures_stream.transport.upgrade import Dial
 
         self._proxies = Proxies.chosen(proxy, trust_env)
-        context = _usual_trust() if ca_file is None else _trusting(ca_file)
+        self._context = context = _usual_trust() if ca_file is None else _trusting(ca_file)
         connect = partial(StreamConnection, max_message_size=max_message_size)
         self._dial = partial(Dial, clock=clock, context=context, proxies=self._proxies, connect=connect)
         self._call = partial(Call, clock=clock, context=context, proxies=self._proxies)
