@@ -14,7 +14,7 @@ from attrs import NOTHING, Attribute, fields
 
 from futures_stream.records import Record
 
-__all__ = ["quick"]
+__all__ = ["draft_of", "quick"]
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -29,13 +29,7 @@ def quick(kind: type[RecordT]) -> type[RecordT]:
         TypeError: Its fields are not all plain, or its parent is not all that it has.
     """
     attributes = fields(kind)
-    if any(_is_special(attribute) for attribute in attributes) or hasattr(kind, "__attrs_post_init__"):
-        raise TypeError(f"{kind.__name__} converts, validates or computes fields; call the class itself")
-    if len(kind.__bases__) > 1 or "__slots__" not in vars(kind):
-        raise TypeError(f"{kind.__name__} is not a slotted class with one parent; call the class itself")
-    # Both ways to change an attribute, or Python would look for the method at every assignment.
-    unfrozen = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    draft = type(f"{kind.__name__}Draft", kind.__bases__, {"__slots__": vars(kind)["__slots__"], **unfrozen})
+    draft = draft_of(kind)
     # Unrolled, as attrs does for the class itself: a loop over the fields costs what is to be saved.
     lines = [
         f"def make(*, {', '.join(map(_parameter, attributes))}):",
@@ -48,6 +42,22 @@ def quick(kind: type[RecordT]) -> type[RecordT]:
     names |= {f"default_{attribute.alias}": attribute.default for attribute in attributes}
     exec("\n".join(lines), names)
     return cast("type[RecordT]", names["make"])
+
+
+def draft_of(kind: type[Record]) -> type[Any]:
+    """
+    Return the class that is not frozen, and whose instances can become *kind*'s by a change of their class.
+
+    Raises:
+        TypeError: Its fields are not all plain, or its parent is not all that it has.
+    """
+    if any(map(_is_special, fields(kind))) or hasattr(kind, "__attrs_post_init__"):
+        raise TypeError(f"{kind.__name__} converts, validates or computes fields; call the class itself")
+    if len(kind.__bases__) > 1 or "__slots__" not in vars(kind):
+        raise TypeError(f"{kind.__name__} is not a slotted class with one parent; call the class itself")
+    # Both ways to change an attribute, or Python would look for the method at every assignment.
+    unfrozen = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(f"{kind.__name__}Draft", kind.__bases__, {"__slots__": vars(kind)["__slots__"], **unfrozen})
 
 
 def _is_special(attribute: Attribute[Any]) -> bool:

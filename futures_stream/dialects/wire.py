@@ -24,6 +24,7 @@ except ImportError:
     msgspec = None  # type: ignore[assignment,unused-ignore]
 
 __all__ = [
+    "NUMBERS",
     "FieldUnreadable",
     "Words",
     "count_odd",
@@ -79,7 +80,8 @@ class _Numbers(dict[str, Decimal]):
         return exact
 
 
-_numbers = _Numbers()
+NUMBERS = _Numbers()
+"""The numbers that are remembered; a look at it is a short cut, and no more."""
 
 
 def number(value: Any) -> Decimal | None:
@@ -91,7 +93,7 @@ def number(value: Any) -> Decimal | None:
     """
     if type(value) is str:
         try:
-            return _numbers[value]
+            return NUMBERS[value]
         except KeyError:
             if value in _NOTHING:
                 return None
@@ -195,7 +197,7 @@ def _is_short_enough(text: str) -> bool:
 def _real(text: str) -> Decimal | str:
     # What JSON calls a number and our grammar does not stays the text it was, and no field will read it.
     try:
-        return _numbers[text]
+        return NUMBERS[text]
     except KeyError:
         return text
 
@@ -278,29 +280,31 @@ class Words(Generic[WordT]):
     Args:
         kind: The enum.
         words: The exchange's words, in lower case, and what they mean.
+
+    Attributes:
+        known: What each of them means, and what means that nothing was said.
     """
 
-    __slots__ = ("_kind", "_known")
+    __slots__ = ("_kind", "known")
 
     def __init__(self, kind: type[WordT], words: Mapping[str, WordT]) -> None:
         self._kind = kind
-        self._known: dict[str | None, WordT | None] = {None: None, "": None, "null": None}
-        self._known.update(words)
+        self.known: dict[str | None, WordT | None] = {None: None, "": None, "null": None}
+        self.known.update(words)
 
     def read(self, word: Any, unknown: Counter[str]) -> WordT | None:
         """Return what *word* means; None if nothing was said."""
         try:
-            return self._known[word]
+            return self.known[word]
         except (KeyError, TypeError):  # TypeError: what cannot be looked up is no word
             return self._look_further(word, unknown)
 
     __call__ = read
-    """Calling it is the same; a parser that has taken ``read`` from it is quicker."""
 
     def _look_further(self, word: Any, unknown: Counter[str]) -> WordT | None:
         # What is neither a word nor a number may be nested deeper than str() can follow: its type has to do.
         said = str(word).strip().lower() if isinstance(word, str | int) else f"<{type(word).__name__}>"
-        found = self._known.get(said)
+        found = self.known.get(said)
         if found is None:
             found = self._kind("unknown")
             count_odd(unknown, f"{self._kind.__name__}:{printable(said, 40)}")

@@ -42,7 +42,7 @@ POSITION_SIDE = Words(
         "0": PositionSide.LONG,
         "1": PositionSide.SHORT,
     },
-).read
+)
 MARGIN_MODE = Words(
     MarginMode,
     {
@@ -52,7 +52,7 @@ MARGIN_MODE = Words(
         "0": MarginMode.ISOLATED,
         "1": MarginMode.CROSS,
     },
-).read
+)
 POSITION_MODE = Words(
     PositionMode,
     {
@@ -62,7 +62,7 @@ POSITION_MODE = Words(
         "0": PositionMode.ONE_WAY,
         "1": PositionMode.HEDGE,
     },
-).read
+)
 POSITION_STATUS = Words(
     PositionStatus,
     {
@@ -76,8 +76,8 @@ POSITION_STATUS = Words(
         "stop_loss": PositionStatus.STOP_LOSS,
         "0": PositionStatus.OPEN,
     },
-).read
-EFFECT = Words(Effect, {"open": Effect.OPEN, "close": Effect.CLOSE, "0": Effect.OPEN, "1": Effect.CLOSE}).read
+)
+EFFECT = Words(Effect, {"open": Effect.OPEN, "close": Effect.CLOSE, "0": Effect.OPEN, "1": Effect.CLOSE})
 ORDER_TYPE = Words(
     OrderType,
     {
@@ -92,7 +92,7 @@ ORDER_TYPE = Words(
         "3": OrderType.STOP_LOSS,
         "4": OrderType.LIQUIDATION,
     },
-).read
+)
 ORDER_STATUS = Words(
     OrderStatus,
     {
@@ -108,7 +108,7 @@ ORDER_STATUS = Words(
         "expired": OrderStatus.EXPIRED,
         "triggered": OrderStatus.TRIGGERED,
     },
-).read
+)
 TIME_IN_FORCE = Words(
     TimeInForce,
     {
@@ -120,7 +120,7 @@ TIME_IN_FORCE = Words(
         "1": TimeInForce.IOC,
         "2": TimeInForce.FOK,
     },
-).read
+)
 LIQUIDITY = Words(
     Liquidity, {"taker": Liquidity.TAKER, "maker": Liquidity.MAKER, "0": Liquidity.TAKER, "1": Liquidity.MAKER}
-).read
+)
