@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -34,14 +34,20 @@ def measure(python: str, quick: bool) -> dict[str, Any]:
 
 
 def _imports(python: str, rounds: int) -> dict[str, float]:
-    """Return the CPU time of imports in ms, without the interpreter's own start; measured in turn."""
+    """
+    Return the CPU time of imports in ms, without the interpreter's own start, and how ours compares with the rest.
+
+    The ratio is the median of those of neighbours in time, so that what else the machine does touches both alike.
+    """
     taken: dict[str, list[float]] = {name: [] for name in _IMPORTS}
     for _ in range(rounds + 1):
         for name, code in _IMPORTS.items():
-            before = os.times()
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([python, "-c", code], check=True)
-            after = os.times()
-            user, system = after.children_user - before.children_user, after.children_system - before.children_system
-            taken[name].append((user + system) * 1e3)
-    medians = {name: statistics.median(times[1:]) for name, times in taken.items()}  # the first may have compiled
-    return {name: medians[name] - medians["nothing"] for name in ("needed", "ours")}
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            taken[name].append((after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1e3)
+    nothing, needed, ours = (times[1:] for times in taken.values())  # the first may have compiled
+    ratios = [(mine - bare) / (others - bare) for bare, others, mine in zip(nothing, needed, ours, strict=True)]
+    bare = statistics.median(nothing)
+    facts = {"needed": statistics.median(needed) - bare, "ours": statistics.median(ours) - bare}
+    return facts | {"ratio": statistics.median(ratios)}

@@ -83,5 +83,5 @@ def reaches(medians: Medians, figures: dict[str, Any]) -> list[str]:
                 aim(f"{name}: CPU a record, 100 streams to 1", hundred["cpu_us"] / one["cpu_us"], 1.25, False)
                 aim(f"{name}: 100 idle streams", hundred["idle_share"] * 100, 3, False, " % of a core")
             took = told["import_ms"]
-            aim(f"{name}: import, to what it needs", took["ours"] / took["needed"], 1.3, False)
+            aim(f"{name}: import, to what it needs", took["ratio"], 1.3, False)
     return lines

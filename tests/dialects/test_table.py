@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from futures_stream.dialects import table
 from futures_stream.dialects.rows import Frame, read_rows
-from futures_stream.dialects.wire import FieldUnreadable, Words, flag, instant, magnitude, number, text_of, whole
+from futures_stream.dialects.wire import (
+    FieldUnreadable,
+    Words,
+    decode,
+    flag,
+    instant,
+    magnitude,
+    number,
+    text_of,
+    whole,
+)
 from futures_stream.records import Order, Overflow
 from futures_stream.vocabulary import Mark, Origin, Side
 
@@ -105,6 +115,15 @@ def test_exact():
     rows = [{"price": "1.50"}, {"price": "1.500"}, {"price": Decimal("1.5")}, {"price": "1.50"}]
 
     assert [str(record.price) for record in read_rows(PARSER, rows, frame(), 1)] == ["1.50", "1.500", "1.5", "1.50"]
+
+
+def test_rows_share_their_keys():
+    """The rows that records keep do not each have strings of their own for the same few keys."""
+    text = '{"order-id": "1", "the price": 1.50, "nested": {"a": [1]}}'
+    one, other = read_rows(PARSER, [decode(text), decode(text)], frame(), 1)
+
+    assert all(mine is yours for mine, yours in zip(one.info, other.info, strict=True))
+    assert dict(one.info) == {"order-id": "1", "the price": Decimal("1.50"), "nested": {"a": [1]}}
 
 
 def test_no_such_field():
