@@ -1,6 +1,7 @@
 """Longer checks than CI's: every Python that is installed, the oldest dependencies, faults by the thousand, a soak."""
 
 import shutil
+from pathlib import Path
 
 import nox
 
@@ -26,6 +27,18 @@ def oldest(session: nox.Session) -> None:
     """Run the suite on the oldest versions that setup.cfg allows."""
     session.install(".[test]", *OLDEST)
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def autobahn(session: nox.Session) -> None:
+    """Run the Autobahn testsuite's fuzzing server against the transport; it needs a Python 2.7."""
+    suite = Path(session.create_tmp()) / "suite"
+    if not (suite / "bin" / "wstest").exists():
+        session.install("virtualenv<20.22")  # the last that makes environments for Python 2.7
+        session.run("virtualenv", "--python", session.posargs[0] if session.posargs else "python2.7", str(suite))
+        session.run(str(suite / "bin" / "pip"), "install", "autobahntestsuite==0.8.2", external=True)
+    session.install(".")
+    session.run("python", "-m", "tests.autobahn", str(suite / "bin" / "wstest"))
 
 
 @nox.session

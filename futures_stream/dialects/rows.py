@@ -16,7 +16,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from attrs import define
 
-from futures_stream.dialects.wire import FieldUnreadable, flag, instant, magnitude, number, text_of, whole
+from futures_stream.dialects.wire import (
+    FieldUnreadable,
+    flag,
+    instant,
+    magnitude,
+    number,
+    text_of,
+    whole,
+    with_shared_keys,
+)
 from futures_stream.records import Record, Unreadable
 from futures_stream.vocabulary import Mark, Origin
 
@@ -126,6 +135,7 @@ def read_rows(
         if type(row) is not dict:
             records.append(_unreadable(row, frame, seq))
         else:
+            row = with_shared_keys(row)
             try:
                 records.append(parse(row, frame, seq, strict))
             except FieldUnreadable:

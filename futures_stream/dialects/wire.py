@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -24,6 +25,7 @@ except ImportError:
     msgspec = None  # type: ignore[assignment,unused-ignore]
 
 __all__ = [
+    "NUMBERS",
     "FieldUnreadable",
     "Words",
     "count_odd",
@@ -36,6 +38,7 @@ __all__ = [
     "number",
     "text_of",
     "whole",
+    "with_shared_keys",
 ]
 
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})?").fullmatch
@@ -43,18 +46,45 @@ _LONGEST_NUMBER = 48  # 40 digits, sign, point, "e-12" and a little: checked bef
 _MOST_DIGITS = 40
 _LARGEST = 10**_MOST_DIGITS
 _LAST_INSTANT = 10**14  # the year 5138: what is later is not a time in ms
+_INSTANT_DIGITS = 20  # fewer than that are read at once
 _NOTHING = frozenset({"", "null"})
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0"})
 _NEEDS_A_VALUE = frozenset({"", "[", "{", ",", ":"})
 _MOST_REPAIRS = 16
 _MOST_COUNTED = 100
+_MOST_REMEMBERED = 4096  # numbers, half a megabyte
 
 WordT = TypeVar("WordT", bound=Enum)
 
 
 class FieldUnreadable(ValueError):
     """A field is there, but what it says is not what such a field can say."""
+
+
+class _Numbers(dict[str, Decimal]):
+    """
+    What texts of our grammar are as numbers, remembered for the few thousand that came last.
+
+    Prices and sizes repeat: most were read a moment ago. A text outside of the grammar is a KeyError.
+
+    Threads:
+        Callable from any thread: what two of them remember at the same time is the same.
+    """
+
+    __slots__ = ()
+
+    def __missing__(self, text: str) -> Decimal:
+        if (len(text) > _MOST_DIGITS and not _is_short_enough(text)) or not _NUMBER(text):
+            raise KeyError
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        exact = self[text] = Decimal(text)
+        return exact
+
+
+NUMBERS = _Numbers()
+"""The numbers that are remembered; a look at it is a short cut, and no more."""
 
 
 def number(value: Any) -> Decimal | None:
@@ -65,10 +95,11 @@ def number(value: Any) -> Decimal | None:
         FieldUnreadable: It is something else than a number.
     """
     if type(value) is str:
-        if value in _NOTHING:
-            return None
-        if (len(value) <= _MOST_DIGITS or _is_short_enough(value)) and _NUMBER(value):
-            return Decimal(value)
+        try:
+            return NUMBERS[value]
+        except KeyError:
+            if value in _NOTHING:
+                return None
     elif value is None:
         return None
     elif type(value) is Decimal:
@@ -114,7 +145,12 @@ def instant(value: Any) -> int | None:
     Raises:
         FieldUnreadable: It is not a time, or not one in milliseconds that this millennium will see.
     """
-    since_1970 = value if type(value) is int else whole(value)
+    if type(value) is int:
+        since_1970: int | None = value
+    elif type(value) is str and len(value) < _INSTANT_DIGITS and value.isascii() and value.isdigit():
+        since_1970 = int(value)  # as nearly all times come; the same as by way of the number
+    else:
+        since_1970 = whole(value)
     if since_1970 is None or since_1970 == 0:
         return None
     if 0 < since_1970 < _LAST_INSTANT:
@@ -163,9 +199,10 @@ def _is_short_enough(text: str) -> bool:
 
 def _real(text: str) -> Decimal | str:
     # What JSON calls a number and our grammar does not stays the text it was, and no field will read it.
-    if (len(text) <= _MOST_DIGITS or _is_short_enough(text)) and _NUMBER(text):
-        return Decimal(text)
-    return text
+    try:
+        return NUMBERS[text]
+    except KeyError:
+        return text
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -176,6 +213,15 @@ _strict = json.JSONDecoder(parse_float=_real, parse_constant=_refuse_constant).d
 # msgspec's errors are ValueErrors in newer versions only.
 _fast_refuses = (ValueError, RecursionError) if msgspec is None else (ValueError, RecursionError, msgspec.MsgspecError)
 _fast: Callable[[str], Any] | None = None if msgspec is None else msgspec.json.Decoder(float_hook=_real).decode
+
+
+def with_shared_keys(row: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return a decoded object whose keys are the same strings as those of other objects: a third less memory.
+
+    msgspec makes them so by itself. The standard library has new ones in each message.
+    """
+    return row if _fast is not None else dict(zip(map(sys.intern, row), row.values(), strict=True))
 
 
 def decode(text: str) -> Any:
@@ -254,25 +300,31 @@ class Words(Generic[WordT]):
     Args:
         kind: The enum.
         words: The exchange's words, in lower case, and what they mean.
+
+    Attributes:
+        known: What each of them means, and what means that nothing was said.
     """
 
-    __slots__ = ("_kind", "_known")
+    __slots__ = ("_kind", "known")
 
     def __init__(self, kind: type[WordT], words: Mapping[str, WordT]) -> None:
         self._kind = kind
-        self._known = dict(words)
+        self.known: dict[str | None, WordT | None] = {None: None, "": None, "null": None}
+        self.known.update(words)
 
-    def __call__(self, word: Any, unknown: Counter[str]) -> WordT | None:
+    def read(self, word: Any, unknown: Counter[str]) -> WordT | None:
         """Return what *word* means; None if nothing was said."""
-        found = self._known.get(word) if type(word) is str else None
-        return found if found is not None else self._look_further(word, unknown)
+        try:
+            return self.known[word]
+        except (KeyError, TypeError):  # TypeError: what cannot be looked up is no word
+            return self._look_further(word, unknown)
+
+    __call__ = read
 
     def _look_further(self, word: Any, unknown: Counter[str]) -> WordT | None:
-        if word is None or word == "" or word == "null":
-            return None
         # What is neither a word nor a number may be nested deeper than str() can follow: its type has to do.
         said = str(word).strip().lower() if isinstance(word, str | int) else f"<{type(word).__name__}>"
-        found = self._known.get(said)
+        found = self.known.get(said)
         if found is None:
             found = self._kind("unknown")
             count_odd(unknown, f"{self._kind.__name__}:{printable(said, 40)}")

@@ -32,17 +32,24 @@ class StreamConnection:
         received: What has come behind the head of the upgrade's answer.
         max_message_size: Most bytes of a message.
         clock_ahead: Seconds by which the server's clock was ahead of ours at the upgrade, if it told.
+        fast: See :class:`~futures_stream.transport.frames.Decoder`.
 
     Threads:
         Only the thread that owns it may touch it.
     """
 
     def __init__(
-        self, sock: socket.socket, received: bytes, max_message_size: int, clock_ahead: float | None = None
+        self,
+        sock: socket.socket,
+        received: bytes,
+        max_message_size: int,
+        clock_ahead: float | None = None,
+        *,
+        fast: bool = True,
     ) -> None:
         self.clock_ahead = clock_ahead
         self._sock = sock
-        self._decoder = Decoder(max_message_size)
+        self._decoder = Decoder(max_message_size, fast=fast)
         if received:
             self._decoder.feed(received)
         self._unsent = Unsent(_UNSENT)
@@ -67,6 +74,11 @@ class StreamConnection:
     def pongs(self) -> int:
         """How many WebSocket pongs have come so far."""
         return self._decoder.pongs
+
+    @property
+    def binaries(self) -> int:
+        """How many messages have come so far in binary frames."""
+        return self._decoder.binaries
 
     @property
     def wants_write(self) -> bool:
@@ -94,9 +106,9 @@ class StreamConnection:
         if not self._decoder.has_more:
             self._read()
         messages = self._decoder.decode(_FRAMES)
-        if (ping := self._decoder.take_ping()) is not None and not self._closing:
-            # Of several pings only the newest is answered (RFC 6455 §5.5.3): a flood of them costs one pong a read.
-            self._enqueue(encode(ping, PONG))
+        for ping in self._decoder.take_pings():
+            if not self._closing:
+                self._enqueue(encode(ping, PONG))
         if self._decoder.finished:
             self._finish()
         elif not self._reading and not self._decoder.has_more:
@@ -173,11 +185,11 @@ class StreamConnection:
     def _finish(self) -> None:
         """End because of a close frame or a violation; the answer goes out if the socket takes it at once."""
         violation = self._decoder.violation
+        code, reason = self._decoder.close or (None, "")
         if violation is not None:
-            self._ended = ConnectionLost(f"protocol error: {printable(violation)}")
+            self._ended = ConnectionLost(f"protocol error: {printable(violation)}", close_code=code)
             self._say_goodbye(violation.code)
         else:
-            code, reason = self._decoder.close or (None, "")
             said = f"{code or 'without a code'} {printable(reason, 123)}".rstrip()
             by = "as we asked" if self._closing else "by the exchange"
             self._ended = ConnectionLost(f"closed {by}: {said}", close_code=code, heard_out=True)

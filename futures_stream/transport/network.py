@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
-from functools import cache
-
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects.base import Request
 from futures_stream.dialects.credentials import Secret, secret
 from futures_stream.errors import ConfigError
 from futures_stream.transport.held import EncryptedSocket
-from futures_stream.transport.places import Proxies
-from futures_stream.transport.rest import Call
-from futures_stream.transport.upgrade import Dial
+
+if TYPE_CHECKING:
+    from futures_stream.transport.rest import Call
+    from futures_stream.transport.upgrade import Dial
 
 __all__ = ["Network"]
 
@@ -50,35 +51,41 @@ class Network:
         trust_env: bool = False,
         max_message_size: int = 4 * 1024 * 1024,
     ) -> None:
-        self._clock = clock
+        # Not at the top of the module: these bring requests, and with it most of what importing the package would take.
+        # Who only reads records needs none of it; who connects has it before any time limit runs.
+        from futures_stream.transport.connection import StreamConnection
+        from futures_stream.transport.places import Proxies
+        from futures_stream.transport.rest import Call
+        from futures_stream.transport.upgrade import Dial
+
         hidden = None if proxy is None else secret(proxy)
         del proxy  # a traceback's variables may be printed, and it may hold a password
         self._proxies = Proxies.chosen(hidden, trust_env)
-        self._context = _usual_trust() if ca_file is None else _trusting(ca_file)
-        self._max_message_size = max_message_size
+        self._context = context = _usual_trust() if ca_file is None else _trusting(ca_file)
+
+        def connect(sock: socket.socket, received: bytes, clock_ahead: float | None) -> StreamConnection:
+            return StreamConnection(sock, received, max_message_size, clock_ahead)
+
+        self._dial = partial(Dial, clock=clock, context=context, proxies=self._proxies, connect=connect)
+        self._call = partial(Call, clock=clock, context=context, proxies=self._proxies)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._proxies!r})"
 
     def dial(self, url: Secret, timeout: float) -> Dial:
         """Prepare a connection to *url*: name resolution, TCP, TLS and upgrade in *timeout* seconds in all."""
-        return Dial(
-            url,
-            timeout,
-            clock=self._clock,
-            context=self._context,
-            proxies=self._proxies,
-            max_message_size=self._max_message_size,
-        )
+        return self._dial(url, timeout)
 
     def call(self, base_url: str, request: Request, timeout: float) -> Call:
         """Prepare a REST call, *timeout* seconds in all; every HTTP status is an answer."""
-        return Call(base_url, request, timeout, clock=self._clock, context=self._context, proxies=self._proxies)
+        return self._call(base_url, request, timeout)
 
 
 @cache
 def _usual_trust() -> ssl.SSLContext:
     """Return one context for all: it takes 20 ms and a megabyte to make, and nothing in it is ever changed."""
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
     return _trusting(DEFAULT_CA_BUNDLE_PATH)
 
 

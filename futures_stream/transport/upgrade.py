@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from futures_stream.clock import Clock
@@ -33,7 +34,8 @@ class Dial(Errand[StreamConnection]):
         clock: What measures them.
         context: What TLS trusts.
         proxies: The proxies that lead there.
-        max_message_size: Most bytes of a message.
+        connect: Makes a connection of the upgraded socket, of what has come behind the head of the answer, and of the
+            seconds by which the server's clock is ahead of ours.
     """
 
     def __init__(
@@ -44,13 +46,13 @@ class Dial(Errand[StreamConnection]):
         clock: Clock,
         context: ssl.SSLContext,
         proxies: Proxies,
-        max_message_size: int,
+        connect: Callable[[socket.socket, bytes, float | None], StreamConnection],
     ) -> None:
         super().__init__(clock, timeout)
         self._url = url
         self._context = context
         self._proxies = proxies
-        self._max_message_size = max_message_size
+        self._connect = connect
 
     def _do(self, patience: Patience) -> StreamConnection:
         place, target = place_of(self._url.reveal(), ("wss", "ws"))
@@ -59,7 +61,7 @@ class Dial(Errand[StreamConnection]):
             patience.phase = f"the upgrade at {place.authority}"
             answer = _upgrade(sock, place, Secret(target), patience)
             patience.check()
-            return StreamConnection(sock, answer.unread, self._max_message_size, answer.clock_ahead)
+            return self._connect(sock, answer.unread, answer.clock_ahead)
         except BaseException:
             sock.close()
             raise

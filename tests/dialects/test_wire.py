@@ -339,3 +339,35 @@ def test_more_than_trailing_commas(text: str) -> None:
     """What is wrong in another way, or too often, stays wrong."""
     with pytest.raises(MessageNotUnderstood):
         decode_tolerant(text)
+
+
+def test_numbers_are_read_alike_however_often_and_whatever_was_read_before():
+    """What is remembered of one number never becomes another's: not of the same value, not of another type."""
+    same_value = ["1", "1.0", "1.00", "01", "1e0", 1, D("1.000")]
+
+    for _ in range(2):
+        assert [str(number(value)) for value in same_value] == ["1", "1.0", "1.00", "1", "1", "1", "1.000"]
+    for wrong in (True, 1.0, ["1"], {}):
+        with pytest.raises(FieldUnreadable):
+            number(wrong)
+
+
+def test_more_numbers_than_are_remembered():
+    """However many different numbers come, each is read, and few are kept."""
+    texts = [f"{value}.5" for value in range(20_000)]
+
+    assert [number(text) for text in texts] == [D(text) for text in texts]
+    assert len(wire.NUMBERS) < 5_000
+
+
+@unhurried
+@given(st.text("0123456789+-_ .e\u0660\u0665\uff11", max_size=22))
+def test_instants_are_read_like_whole_numbers(text):
+    """The short way to a time leads to where the long way does."""
+    since_1970 = outcome(whole, text)
+    if type(since_1970) is int and not 0 <= since_1970 < 10**14:
+        since_1970 = FieldUnreadable
+    elif since_1970 == 0:
+        since_1970 = None
+
+    assert outcome(instant, text) == since_1970

@@ -80,6 +80,10 @@ def called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
 
 
+MADE_OF_TABLES = ("dialects/construction.py", "dialects/table.py")
+"""Where code is made at import, of tables in the source and of nothing that was ever received, as attrs does it."""
+
+
 def test_nothing_runs_what_it_read() -> None:
     """No code is made of data: no eval, no pickle, no YAML, no shell; and no native code of our own."""
     imported = {
@@ -93,7 +97,8 @@ def test_nothing_runs_what_it_read() -> None:
 
     assert not wrong
     # re.compile is no compile().
-    assert not {(name, call) for name, call in calls if call in FORBIDDEN_CALLS - {"compile"}}
+    found = {(name, call) for name, call in calls if call in FORBIDDEN_CALLS - {"compile"}}
+    assert found <= {(name, "exec") for name in MADE_OF_TABLES}
     assert not [name for name, node in nodes(ast.Call) if isinstance(node.func, ast.Name) and node.func.id == "compile"]  # type: ignore[attr-defined]
 
 

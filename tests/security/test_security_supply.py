@@ -69,6 +69,9 @@ def test_building_runs_nothing(setup_cfg: configparser.ConfigParser) -> None:
     assert 'requires = ["setuptools' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
+MEET = "futures_stream.transport.Network()"  # it is looked at when somebody wants to connect
+
+
 def test_a_websocket_of_the_time_of_python_2(tmp_path: Path) -> None:
     """Another project gives a module of that name, which cannot even be read: what to install is said all the same."""
     (tmp_path / "websocket").mkdir()
@@ -82,7 +85,7 @@ def test_a_websocket_of_the_time_of_python_2(tmp_path: Path) -> None:
 def test_no_websocket_at_all() -> None:
     """A package that is missing is told in the same way."""
     last = _last_line(
-        f"sys.path[:0] = [{str(ROOT)!r}]; sys.modules['websocket'] = None; import futures_stream.transport"
+        f"sys.path[:0] = [{str(ROOT)!r}]; sys.modules['websocket'] = None; import futures_stream.transport; {MEET}"
     )
 
     assert last.startswith("ImportError: websocket-client cannot be imported")

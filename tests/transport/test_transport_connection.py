@@ -246,6 +246,18 @@ def test_more_frames_than_one_call_returns(pair):
     assert connection.ended.close_code == 1001
 
 
+def test_reason_that_is_no_text(pair):
+    """A close frame whose reason is not UTF-8 breaks the protocol; the exchange's code is not lost by that."""
+    connection, theirs = pair
+    theirs.sendall(frame(8, b"\x0f\xa9too many\xff"))
+
+    pump_to_end(connection)
+    assert connection.ended.close_code == 4009
+    assert str(connection.ended).startswith("protocol error: the reason of a close frame")
+    connection.dispose()
+    assert all_sent(theirs) == [(8, (1007).to_bytes(2, "big"))]
+
+
 def test_violation(pair):
     """A broken protocol ends the connection after what came before, and the exchange is told."""
     connection, theirs = pair

@@ -1,7 +1,7 @@
 """The decoder: bytes in, cut anyhow; messages out."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transport_peers import close_frame, frame, text, unmasked
 
@@ -42,7 +42,7 @@ def test_cut_at_every_byte():
         messages, decoder = decoded(CONVERSATION[:cut], CONVERSATION[cut:])
 
         assert messages == MESSAGES, cut
-        assert (decoder.frames, decoder.pongs, decoder.take_ping()) == (11, 1, b"are you there")
+        assert (decoder.frames, decoder.pongs, decoder.take_pings()) == (11, 1, [b"are you there"])
         assert decoder.close == (1012, "restart")
 
 
@@ -89,6 +89,57 @@ def test_any_frames_cut_anyhow(conversation, data):
     assert not decoder.finished
 
 
+PAYLOAD = st.one_of(
+    st.binary(max_size=130),
+    st.text(max_size=60).map(str.encode),
+    st.sampled_from([0, 1, 125, 126, 300, 65_535, 65_536, LARGEST, LARGEST + 1]).map(lambda size: b"x" * size),
+)
+TEXT_FRAME = st.builds(frame, st.just(1), PAYLOAD)
+RIGHT = st.one_of(
+    TEXT_FRAME,
+    TEXT_FRAME,
+    st.builds(frame, st.sampled_from([2, 9, 10]), st.binary(max_size=125)),
+    st.builds(lambda one, two: frame(1, one, fin=0) + frame(9) + frame(0, two), PAYLOAD, PAYLOAD),
+    st.binary(max_size=9).map(lambda some: b"\x81\x7e" + len(some).to_bytes(2, "big") + some),  # longer than need be
+)
+WRONG = st.one_of(
+    st.builds(frame, st.sampled_from([1, 2, 9]), PAYLOAD, rsv=st.sampled_from([1, 2, 4])),
+    st.builds(frame, st.sampled_from([1, 2, 9]), PAYLOAD, masked=st.just(True)),
+    st.builds(frame, st.sampled_from([0, 3, 8, 9, 11]), PAYLOAD, fin=st.sampled_from([0, 1])),
+    st.builds(frame, st.sampled_from([1, 2]), PAYLOAD, fin=st.just(0)),  # wrong if another message follows
+    st.binary(max_size=12),
+)
+WIRE = st.tuples(st.lists(RIGHT, max_size=6), st.lists(WRONG, max_size=1), st.lists(RIGHT, max_size=6)).map(
+    lambda parts: b"".join(b"".join(part) for part in parts)
+)
+
+
+@settings(max_examples=200)
+@given(WIRE, st.lists(st.floats(0, 1), max_size=5), st.sampled_from([1, 2, 3, 1000]))
+@example(frame(1, b"x" * 300, masked=True) + text("y" * 300), [], 1000)
+@example(frame(1, b"x", fin=0) + text("inside") + frame(0, b"y"), [], 1000)
+@example(text("x" * 0x8101), [2.5 / 0x8105], 1000)  # what follows the cut looks like a frame
+@example(text("a") + frame(1, b"\xff") + text("b"), [0.5], 1000)
+def test_fast_path_is_the_slow_one(wire, cuts, most):
+    """Right frames and wrong ones, cut anyhow: the fast path says what websocket-client's code says, always."""
+    cuts = sorted(int(cut * len(wire)) for cut in cuts)
+
+    fast, slow = Decoder(LARGEST), Decoder(LARGEST, fast=False)
+    for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True):
+        for decoder in (fast, slow):
+            decoder.feed(wire[start:end])
+        while fast.has_more or slow.has_more:
+            assert fast.decode(most) == slow.decode(most)
+            assert _state(fast) == _state(slow)
+    assert fast.decode(most) == slow.decode(most) == []
+
+
+def _state(decoder: Decoder) -> tuple:
+    violation = decoder.violation and (str(decoder.violation), decoder.violation.code)
+    counts = (decoder.frames, decoder.pongs, decoder.binaries, decoder.take_pings())
+    return *counts, decoder.close, violation, decoder.has_more, decoder.finished
+
+
 @given(st.binary(max_size=200))
 def test_garbage_never_raises(garbage):
     """Whatever comes, the decoder goes on, waits or names a violation; it never raises."""
@@ -106,6 +157,7 @@ def test_garbage_never_raises(garbage):
         (frame(3, b"x"), "unknown opcode 3"),
         (frame(11, b"x"), "unknown opcode 11"),
         (frame(1, b"x", masked=True), "masked"),
+        (frame(1, b"x" * 300, masked=True), "masked"),
         (frame(9, b"x", fin=0), "control frame"),
         (frame(10, b"x", fin=0), "control frame"),
         (frame(9, b"x" * 126), "control frame"),
@@ -189,12 +241,26 @@ def test_utf8_across_fragments():
     assert decoded(frame(1, euro[:1], fin=0) + frame(0, euro[1:]))[0] == ["\u20ac"]
 
 
-def test_newest_ping_is_kept():
-    """Of several pings only the newest is to be answered."""
+def test_pings_are_kept_in_order():
+    """All pings are to be answered, in their order, once."""
     _, decoder = decoded(frame(9, b"1") + frame(9, b"2") + text("x"))
 
-    assert decoder.take_ping() == b"2"
-    assert decoder.take_ping() is None
+    assert decoder.take_pings() == [b"1", b"2"]
+    assert decoder.take_pings() == []
+
+
+def test_newest_pings_are_kept():
+    """Of a flood of pings only the newest are to be answered."""
+    _, decoder = decoded(*(frame(9, str(number).encode()) for number in range(100)))
+
+    assert decoder.take_pings() == [str(number).encode() for number in range(84, 100)]
+
+
+def test_binaries_are_counted():
+    """Messages that came in binary frames are counted, once each, however they were cut."""
+    _, decoder = decoded(text("a") + frame(2, b"b") + frame(2, b"c", fin=0) + frame(0, b"d", fin=0) + frame(0, b"e"))
+
+    assert decoder.binaries == 2
 
 
 def test_nothing_behind_a_close_frame():
@@ -204,6 +270,14 @@ def test_nothing_behind_a_close_frame():
     assert messages == ["a"]
     assert decoder.close == (4009, "")
     assert not decoder.has_more
+
+
+def test_reason_that_is_no_text():
+    """A close frame whose reason is not UTF-8 is a violation; its code is known all the same."""
+    _, decoder = decoded(frame(8, b"\x03\xf4restart\xff"))
+
+    assert decoder.violation.code == 1007
+    assert decoder.close == (1012, "restart\N{REPLACEMENT CHARACTER}")
 
 
 def test_close_without_code():

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from futures_stream.dialects.base import Dialect, Endpoints, Ping
 from futures_stream.dialects.bitget.login import BitgetCredentials
-from futures_stream.dialects.bitget.session import BitgetSession
 from futures_stream.dialects.credentials import Credentials
 from futures_stream.dialects.figures import Figures
 from futures_stream.errors import ConfigError
+
+if TYPE_CHECKING:
+    from futures_stream.dialects.bitget.session import BitgetSession
 
 __all__ = ["Bitget"]
 
@@ -75,6 +78,9 @@ class Bitget(Dialect):
         symbols: Sequence[str] | None,
     ) -> BitgetSession:
         """Begin one connection's conversation."""
+        # Not at the top: what reads an exchange is imported by whoever connects to it, not by everybody.
+        from futures_stream.dialects.bitget.session import BitgetSession
+
         if not isinstance(credentials, BitgetCredentials):
             raise ConfigError(f"{self.title} needs BitgetCredentials, not {type(credentials).__name__}")
         return BitgetSession(

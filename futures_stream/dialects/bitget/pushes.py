@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pushes"]
 
+_PUSH, _SNAPSHOT = Origin.PUSH, Origin.SNAPSHOT  # an enum's attributes are slow to look up
 _EVENTS_ONLY = frozenset({"executions"})  # a set of them is never whole
 
 
@@ -80,7 +81,7 @@ class Pushes:
             self._hide,
         )
         records = read_rows(PARSERS[channel], self._rows(message.get("data")), frame, seq)
-        if frame.origin is Origin.SNAPSHOT and channel in KINDS and channel not in _EVENTS_ONLY:
+        if frame.origin is _SNAPSHOT and channel in KINDS and channel not in _EVENTS_ONLY:
             self._close_snapshot(records, KINDS[channel], frame, seq)
         return records
 
@@ -95,12 +96,12 @@ class Pushes:
 
     def _origin(self, action: Any) -> Origin:
         if action == "update":
-            return Origin.PUSH
+            return _PUSH
         if action == "snapshot":
-            return Origin.SNAPSHOT
+            return _SNAPSHOT
         said = printable(self._hide(action), 40) if isinstance(action, str) else f"<{type(action).__name__}>"
         count_odd(self._oddities, f"action:{said}")
-        return Origin.PUSH
+        return _PUSH
 
     def _close_snapshot(self, records: list[Record], of: str, frame: Frame, seq: int) -> None:
         """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
 
-from futures_stream.dialects.rows import Frame, Parser, Readers
+from futures_stream.dialects import table
+from futures_stream.dialects.rows import Parser
 from futures_stream.dialects.wire import Words
 from futures_stream.records import Balance, Execution, LiquidationWarning, Order, Position
 from futures_stream.vocabulary import (
@@ -90,155 +91,106 @@ _LIQUIDITY = Words(
 )
 
 
-# tests/frames/bitget/account.json
-def _balance(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Balance:
-    marks, number, _, _, instant, text, _ = readers
-    said = row.get
-    return Balance(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        timestamp=instant(said("timestamp")) or instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        asset=text(said("marginCoin")),
-        free=number(said("available")),
-        locked=number(said("frozenBalance")),
-        total=number(said("total")),
-        unrealized_pnl=number(said("unrealizedPnl")),
-        margin_mode=_MARGIN_MODE(said("marginMode"), frame.unknown),
-        margin_ratio=number(said("marginRatio")),
-        maintenance_margin=number(said("maintainMargin")),
-        initial_margin=number(said("initialMargin")),
-    )
+def _only_above_zero(price: Decimal) -> Decimal | None:
+    return price if price > 0 else None  # Bitget's way to say that there is none (WIRE.md A.7)
 
+
+def _status_by_size(size: Decimal | None) -> PositionStatus:
+    if size is None:
+        return PositionStatus.UNKNOWN
+    return PositionStatus.OPEN if size else PositionStatus.CLOSED
+
+
+# tests/frames/bitget/account.json
+_balance = table.parser(
+    Balance,
+    timestamp=table.instant("timestamp", of_frame="said_at"),
+    asset=table.text("marginCoin"),
+    free=table.number("available"),
+    locked=table.number("frozenBalance"),
+    total=table.number("total"),
+    unrealized_pnl=table.number("unrealizedPnl"),
+    margin_mode=table.word(_MARGIN_MODE, "marginMode"),
+    margin_ratio=table.number("marginRatio"),
+    maintenance_margin=table.number("maintainMargin"),
+    initial_margin=table.number("initialMargin"),
+)
 
 # tests/frames/bitget/positions.json
-def _position(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Position:
-    marks, number, magnitude, _, instant, text, _ = readers
-    said, unknown = row.get, frame.unknown
-    size = magnitude(said("holdPosition"))
-    liquidation_price = number(said("liquidationPrice"))
-    if liquidation_price is not None and liquidation_price <= 0:
-        liquidation_price = None  # Bitget's way to say that there is none (WIRE.md A.7)
-    return Position(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=text(said("symbol")) or frame.symbol,
-        timestamp=instant(said("timestamp")) or instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        margin_asset=text(said("marginCoin")),
-        side=_POSITION_SIDE(said("positionSide"), unknown) or PositionSide.UNKNOWN,
-        size=size,
-        entry_price=number(said("openPrice")),
-        mark_price=number(said("markPrice")),
-        liquidation_price=liquidation_price,
-        unrealized_pnl=number(said("unrealizedPnl")),
-        leverage=number(said("leverage")),
-        margin_mode=_MARGIN_MODE(said("marginMode"), unknown),
-        position_mode=_POSITION_MODE(said("positionMode") or said("holdMode"), unknown),
-        isolated_margin=number(said("isolatedMargin")),
-        position_margin=number(said("positionMargin")),
-        maintenance_margin=number(said("maintainMargin")),
-        margin_ratio=number(said("marginRate")),
-        status=PositionStatus.UNKNOWN if size is None else PositionStatus.OPEN if size else PositionStatus.CLOSED,
-        created_at=instant(said("cTime")),
-    )
-
+_position = table.parser(
+    Position,
+    symbol=table.text("symbol", of_frame="symbol"),
+    timestamp=table.instant("timestamp", of_frame="said_at"),
+    margin_asset=table.text("marginCoin"),
+    side=table.word(_POSITION_SIDE, "positionSide", default=PositionSide.UNKNOWN),
+    size=table.size("holdPosition"),
+    entry_price=table.number("openPrice"),
+    mark_price=table.number("markPrice"),
+    liquidation_price=table.number("liquidationPrice", then=_only_above_zero),
+    unrealized_pnl=table.number("unrealizedPnl"),
+    leverage=table.number("leverage"),
+    margin_mode=table.word(_MARGIN_MODE, "marginMode"),
+    position_mode=table.word(_POSITION_MODE, "positionMode", "holdMode"),
+    isolated_margin=table.number("isolatedMargin"),
+    position_margin=table.number("positionMargin"),
+    maintenance_margin=table.number("maintainMargin"),
+    margin_ratio=table.number("marginRate"),
+    status=table.derived(_status_by_size, "size"),
+    created_at=table.instant("cTime"),
+)
 
 # tests/frames/bitget/orders.json
-def _order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Order:
-    marks, number, _, _, instant, text, flag = readers
-    said, unknown = row.get, frame.unknown
-    status = said("status")
-    return Order(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=text(said("symbol")) or frame.symbol,
-        timestamp=instant(said("timestamp")) or instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        margin_asset=text(said("marginCoin")),
-        order_id=text(said("orderId")),
-        client_order_id=text(said("clientOid")),
-        side=_SIDE(said("side"), unknown),
-        position_side=_POSITION_SIDE(said("positionSide"), unknown),
-        effect=_EFFECT(said("tradeSide") or said("effect"), unknown),
-        type=_ORDER_TYPE(said("orderType"), unknown) or OrderType.UNKNOWN,
-        price=number(said("price")),
-        size=number(said("size")),
-        filled=number(said("filledSize")),
-        average_price=number(said("avgPrice")),
-        leverage=number(said("leverage")),
-        margin_mode=_MARGIN_MODE(said("marginMode"), unknown),
-        time_in_force=_TIME_IN_FORCE(said("timeInForce") or said("force"), unknown),
-        reduce_only=flag(said("reduceOnly")),
-        status=_ORDER_STATUS(status, unknown) or OrderStatus.UNKNOWN,
-        raw_status=text(status),
-        created_at=instant(said("cTime")),
-    )
-
+_order = table.parser(
+    Order,
+    symbol=table.text("symbol", of_frame="symbol"),
+    timestamp=table.instant("timestamp", of_frame="said_at"),
+    margin_asset=table.text("marginCoin"),
+    order_id=table.text("orderId"),
+    client_order_id=table.text("clientOid"),
+    side=table.word(_SIDE, "side"),
+    position_side=table.word(_POSITION_SIDE, "positionSide"),
+    effect=table.word(_EFFECT, "tradeSide", "effect"),
+    type=table.word(_ORDER_TYPE, "orderType", default=OrderType.UNKNOWN),
+    price=table.number("price"),
+    size=table.number("size"),
+    filled=table.number("filledSize"),
+    average_price=table.number("avgPrice"),
+    leverage=table.number("leverage"),
+    margin_mode=table.word(_MARGIN_MODE, "marginMode"),
+    time_in_force=table.word(_TIME_IN_FORCE, "timeInForce", "force"),
+    reduce_only=table.flag("reduceOnly"),
+    status=table.word(_ORDER_STATUS, "status", default=OrderStatus.UNKNOWN),
+    raw_status=table.text("status"),
+    created_at=table.instant("cTime"),
+)
 
 # tests/frames/bitget/execution.json
-def _execution(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Execution:
-    marks, number, _, _, instant, text, _ = readers
-    said = row.get
-    return Execution(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=text(said("symbol")) or frame.symbol,
-        timestamp=instant(said("timestamp")) or instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        trade_id=text(said("tradeId")),
-        order_id=text(said("orderId")),
-        side=_SIDE(said("side"), frame.unknown),
-        price=number(said("price")),
-        size=number(said("size")),
-        fee=number(said("fee")),
-        fee_asset=text(said("feeCurrency")),
-        liquidity=_LIQUIDITY(said("role"), frame.unknown),
-    )
-
+_execution = table.parser(
+    Execution,
+    symbol=table.text("symbol", of_frame="symbol"),
+    timestamp=table.instant("timestamp", of_frame="said_at"),
+    trade_id=table.text("tradeId"),
+    order_id=table.text("orderId"),
+    side=table.word(_SIDE, "side"),
+    price=table.number("price"),
+    size=table.number("size"),
+    fee=table.number("fee"),
+    fee_asset=table.text("feeCurrency"),
+    liquidity=table.word(_LIQUIDITY, "role"),
+)
 
 # tests/frames/bitget/liquidation.json
-def _liquidation_warning(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> LiquidationWarning:
-    marks, number, _, whole, instant, text, _ = readers
-    said, unknown = row.get, frame.unknown
-    return LiquidationWarning(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=text(said("symbol")) or frame.symbol,
-        timestamp=instant(said("timestamp")) or instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        side=_POSITION_SIDE(said("positionSide"), unknown) or PositionSide.UNKNOWN,
-        margin_mode=_MARGIN_MODE(said("marginMode"), unknown),
-        margin_ratio=number(said("marginRatio")),
-        liquidation_price=number(said("liquidationPrice")),
-        current_price=number(said("currentPrice")),
-        level=whole(said("warningLevel")),
-    )
+_liquidation_warning = table.parser(
+    LiquidationWarning,
+    symbol=table.text("symbol", of_frame="symbol"),
+    timestamp=table.instant("timestamp", of_frame="said_at"),
+    side=table.word(_POSITION_SIDE, "positionSide", default=PositionSide.UNKNOWN),
+    margin_mode=table.word(_MARGIN_MODE, "marginMode"),
+    margin_ratio=table.number("marginRatio"),
+    liquidation_price=table.number("liquidationPrice"),
+    current_price=table.number("currentPrice"),
+    level=table.whole("warningLevel"),
+)
 
 
 PARSERS: dict[str, Parser] = {

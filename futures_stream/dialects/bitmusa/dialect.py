@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
@@ -20,15 +21,15 @@ from futures_stream.dialects.base import (
     Response,
 )
 from futures_stream.dialects.bitmusa.lease import listen_key_request, read_listen_key
-from futures_stream.dialects.bitmusa.queries import ask, read_answer, why_unprovable
 from futures_stream.dialects.bitmusa.rest import BitmusaCredentials
-from futures_stream.dialects.bitmusa.session import BitmusaSession
 from futures_stream.dialects.bitmusa.terms import BitmusaRest
 from futures_stream.dialects.credentials import Credentials, Secret
 from futures_stream.dialects.figures import Figures
-from futures_stream.dialects.rows import Frame
 from futures_stream.errors import ConfigError, LeaseLost
 from futures_stream.vocabulary import Origin
+
+if TYPE_CHECKING:
+    from futures_stream.dialects.bitmusa.session import BitmusaSession
 
 __all__ = ["Bitmusa"]
 
@@ -87,6 +88,9 @@ class Bitmusa(Dialect):
         symbols: Sequence[str] | None,
     ) -> BitmusaSession:
         """Begin one connection's conversation."""
+        # Not at the top: what reads an exchange is imported by whoever connects to it, not by everybody.
+        from futures_stream.dialects.bitmusa.session import BitmusaSession
+
         known = self._own(credentials)
         return BitmusaSession(self, known, account=account, channels=channels, symbols=symbols)
 
@@ -114,16 +118,23 @@ class Bitmusa(Dialect):
         since: int | None = None,
     ) -> tuple[Query, ...]:
         """Return what to ask over REST; executions twenty times a contract, since each filter must be given."""
+        from futures_stream.dialects.bitmusa.queries import ask
+
         own = self._own(credentials)
         return tuple(query for kind in kinds for query in ask(kind, self.rest, own, symbols, known, since))
 
     def read_answer(self, query: Query, response: Response, *, account: str, received_ns: int) -> Answer:
         """Read the answer to one of :meth:`queries`; positions have a page for each position mode."""
+        from futures_stream.dialects.bitmusa.queries import read_answer
+        from futures_stream.dialects.rows import Frame
+
         frame = Frame(self.name, account, None, None, None, received_ns, Origin.SNAPSHOT, Counter())
         return read_answer(query, response, frame, self.rest, self.http_refused)
 
     def unprovable(self, kind: str, symbols: Sequence[str] | None) -> str | None:
         """Return why answers about a kind of state can never be the whole truth; None if they can."""
+        from futures_stream.dialects.bitmusa.queries import why_unprovable
+
         return super().unprovable(kind, symbols) or why_unprovable(kind, self.rest, symbols)
 
     def _own(self, credentials: Credentials) -> BitmusaCredentials:

@@ -10,7 +10,6 @@ from attrs import field, frozen
 
 from futures_stream.dialects.base import Response, masked
 from futures_stream.dialects.credentials import Credentials, Secret, secret, usable
-from futures_stream.dialects.wire import decode
 from futures_stream.errors import (
     ConnectFailed,
     FuturesStreamError,
@@ -91,6 +90,8 @@ def without_tokens(text: str) -> str:
 
 def _object(text: str) -> dict[str, Any]:
     """Return the JSON object that *text* is; an empty one for any other text, whose error might hold the key."""
+    from futures_stream.dialects.wire import decode  # not at the top: it is needed by whoever connects only
+
     try:
         body = decode(text)
     except MessageNotUnderstood:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
 
+from futures_stream.dialects import table
 from futures_stream.dialects.bitmusa.words import (
     EFFECT,
     MARGIN_MODE,
@@ -14,89 +15,65 @@ from futures_stream.dialects.bitmusa.words import (
     POSITION_STATUS,
     TIME_IN_FORCE,
 )
-from futures_stream.dialects.rows import Frame, Parser, Readers
+from futures_stream.dialects.rows import Parser
 from futures_stream.records import Balance, Order, Position
 from futures_stream.vocabulary import OrderStatus, OrderType, PositionSide, PositionStatus
 
 __all__ = ["PARSERS"]
 
 
-# tests/frames/bitmusa/future_wallet.json
-def _balance(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Balance:
-    marks, number, _, _, instant, text, _ = readers
-    said = row.get
-    return Balance(
-        exchange=frame.exchange,
-        account=frame.account,
-        timestamp=instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        marks=marks,
-        info=row,
-        asset=text(said("asset")),
-        free=number(said("free")),
-        locked=number(said("locked")),
-    )
+def _not_zero(price: Decimal) -> Decimal | None:
+    return price or None  # 0 is Bitmusa's way to say that there is none
 
+
+# tests/frames/bitmusa/future_wallet.json
+_balance = table.parser(
+    Balance,
+    timestamp=table.instant(of_frame="said_at"),
+    asset=table.text("asset"),
+    free=table.number("free"),
+    locked=table.number("locked"),
+)
 
 # tests/frames/bitmusa/future_order.json
-def _order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Order:
-    marks, number, _, _, instant, text, _ = readers
-    said, unknown = row.get, frame.unknown
-    status = said("status")
-    return Order(
-        exchange=frame.exchange,
-        account=frame.account,
-        symbol=text(said("ticker")),
-        timestamp=instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        marks=marks,
-        info=row,
-        order_id=text(said("orderId")),
-        effect=EFFECT(said("direction"), unknown),
-        type=ORDER_TYPE(said("type"), unknown) or OrderType.UNKNOWN,
-        price=number(said("price")),
-        size=number(said("amount")),
-        filled=number(said("tradedAmount")),
-        notional=number(said("value")),
-        time_in_force=TIME_IN_FORCE(said("tif"), unknown),
-        status=ORDER_STATUS(status, unknown) or OrderStatus.UNKNOWN,
-        raw_status=text(status),
-        created_at=instant(said("createdTime")),
-        canceled_at=instant(said("canceledTime")),
-        completed_at=instant(said("completedTime")),
-    )
-
+_order = table.parser(
+    Order,
+    symbol=table.text("ticker"),
+    timestamp=table.instant(of_frame="said_at"),
+    order_id=table.text("orderId"),
+    effect=table.word(EFFECT, "direction"),
+    type=table.word(ORDER_TYPE, "type", default=OrderType.UNKNOWN),
+    price=table.number("price"),
+    size=table.number("amount"),
+    filled=table.number("tradedAmount"),
+    notional=table.number("value"),
+    time_in_force=table.word(TIME_IN_FORCE, "tif"),
+    status=table.word(ORDER_STATUS, "status", default=OrderStatus.UNKNOWN),
+    raw_status=table.text("status"),
+    created_at=table.instant("createdTime"),
+    canceled_at=table.instant("canceledTime"),
+    completed_at=table.instant("completedTime"),
+)
 
 # tests/frames/bitmusa/future_position.json.txt, with the trailing comma that the document prints
-def _position(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Position:
-    marks, number, magnitude, _, instant, text, _ = readers
-    said, unknown = row.get, frame.unknown
-    status = said("status")
-    return Position(
-        exchange=frame.exchange,
-        account=frame.account,
-        symbol=text(said("ticker")),
-        timestamp=instant(frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        marks=marks,
-        info=row,
-        side=POSITION_SIDE(said("position"), unknown) or PositionSide.UNKNOWN,
-        size=magnitude(said("amount")),
-        entry_price=number(said("price")),
-        liquidation_price=number(said("liquidPrice")) or None,  # 0 is Bitmusa's way to say that there is none
-        unrealized_pnl=number(said("unpnl")),
-        leverage=number(said("leverage")),
-        margin_mode=MARGIN_MODE(said("marginMode"), unknown),
-        position_mode=POSITION_MODE(said("positionMode"), unknown),
-        notional=number(said("value")),
-        status=POSITION_STATUS(status, unknown) or PositionStatus.UNKNOWN,
-        raw_status=text(status),
-        created_at=instant(said("createdTime")),
-        closed_at=instant(said("closeTime")),
-    )
+_position = table.parser(
+    Position,
+    symbol=table.text("ticker"),
+    timestamp=table.instant(of_frame="said_at"),
+    side=table.word(POSITION_SIDE, "position", default=PositionSide.UNKNOWN),
+    size=table.size("amount"),
+    entry_price=table.number("price"),
+    liquidation_price=table.number("liquidPrice", then=_not_zero),
+    unrealized_pnl=table.number("unpnl"),
+    leverage=table.number("leverage"),
+    margin_mode=table.word(MARGIN_MODE, "marginMode"),
+    position_mode=table.word(POSITION_MODE, "positionMode"),
+    notional=table.number("value"),
+    status=table.word(POSITION_STATUS, "status", default=PositionStatus.UNKNOWN),
+    raw_status=table.text("status"),
+    created_at=table.instant("createdTime"),
+    closed_at=table.instant("closeTime"),
+)
 
 
 PARSERS: dict[str, Parser] = {"account": _balance, "orders": _order, "positions": _position}

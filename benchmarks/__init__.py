@@ -1,0 +1,1 @@
+"""How fast and how large futures-stream is beside others: ``python -m benchmarks``."""

@@ -1,0 +1,159 @@
+"""
+Parsers that are written as tables, and run as straight lines.
+
+A dialect names, for each field of a record, the kind of field and the keys of the row that it is read from. Of that a
+function is made once, the way attrs makes its own: every field one or two lines, nothing called for the values that
+nearly always come. Whatever is not such a value goes through the reader of its kind, strict or lenient, as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from attrs import fields
+
+from futures_stream.dialects.construction import draft_of
+from futures_stream.dialects.rows import Parser
+from futures_stream.dialects.wire import NUMBERS, Words
+from futures_stream.records import Record
+
+__all__ = ["Field", "derived", "flag", "instant", "number", "parser", "size", "text", "whole", "word"]
+
+_COMMON = {
+    "exchange": "frame.exchange",
+    "account": "frame.account",
+    "product": "frame.product",
+    "received_ns": "frame.received_ns",
+    "seq": "seq",
+    "origin": "frame.origin",
+    "marks": "marks",
+    "_info": "row",
+}
+# What is made of a value v that the row holds, by the kind of field. The first part of each is the shortcut.
+_READ = {
+    "number": "None if v is None else numbers[v] if type(v) is str and v in numbers else number(v)",
+    "text": "(v or None) if type(v) is str else text(v)",
+    "size": "size(v)",
+    "whole": "whole(v)",
+    "instant": "instant(v)",
+    "flag": "None if v is None else flag(v)",
+    "word": "None if v is None else known_{0}[v] if type(v) is str and v in known_{0} else read_{0}(v, frame.unknown)",
+}
+
+
+class Field(NamedTuple):
+    """
+    How a field is read; made by the functions below.
+
+    Attributes:
+        kind: The kind of reader.
+        keys: Keys of the row; the first that says something counts.
+        default: What stands there if nothing was said.
+        of_frame: The attribute of the frame that stands there if nothing was said, read in the same way.
+        words: The words, of a word.
+        then: What is made of the value.
+    """
+
+    kind: str
+    keys: tuple[str, ...]
+    default: Any = None
+    of_frame: str | None = None
+    words: Words[Any] | None = None
+    then: Callable[[Any], Any] | None = None
+
+
+def number(*keys: str, then: Callable[[Any], Any] | None = None) -> Field:
+    """A number; *then* may make something of one that was said."""
+    return Field("number", keys, then=then)
+
+
+def size(*keys: str) -> Field:
+    """A number that is not negative."""
+    return Field("size", keys)
+
+
+def whole(*keys: str) -> Field:
+    """A whole number."""
+    return Field("whole", keys)
+
+
+def instant(*keys: str, of_frame: str | None = None) -> Field:
+    """A time in ms."""
+    return Field("instant", keys, of_frame=of_frame)
+
+
+def text(*keys: str, of_frame: str | None = None) -> Field:
+    """An id or name; of the frame it is taken as it is."""
+    return Field("text", keys, of_frame=of_frame)
+
+
+def flag(*keys: str) -> Field:
+    """A yes or no."""
+    return Field("flag", keys)
+
+
+def word(words: Words[Any], *keys: str, default: Any = None) -> Field:
+    """A word of an open enum."""
+    return Field("word", keys, default=default, words=words)
+
+
+def derived(then: Callable[[Any], Any], field: str) -> Field:
+    """Something that follows from another field of the record, which stands before it in the table."""
+    return Field("derived", (field,), then=then)
+
+
+def parser(kind: type[Record], **table: Field) -> Parser:
+    """
+    Return the parser of rows that become records of one class.
+
+    Args:
+        kind: The class.
+        table: How its fields are read. What all records have in common is taken from the frame; what is left out has
+            its default.
+
+    Raises:
+        TypeError: A field does not exist, or the class is no plain one.
+    """
+    names: dict[str, Any] = {"new": object.__new__, "draft": draft_of(kind), "kind": kind, "numbers": NUMBERS}
+    attributes = {attribute.name: attribute for attribute in fields(kind)}
+    if unknown := table.keys() - attributes.keys():
+        raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
+    lines = [
+        "def parse(row, frame, seq, readers):",
+        "marks, number, size, whole, instant, text, flag = readers",
+        "said = row.get",
+        "record = new(draft)",
+    ]
+    for name, attribute in attributes.items():
+        if name in table:
+            continue
+        names[f"default_{name}"] = attribute.default
+        lines.append(f"record.{name} = {_COMMON.get(name, f'default_{name}')}")
+    for name, field in table.items():
+        lines += _lines(name, field, names)
+    lines += ["record.__class__ = kind", "return record"]
+    exec("\n    ".join(lines), names)
+    made: Parser = names["parse"]
+    return made
+
+
+def _lines(name: str, field: Field, names: dict[str, Any]) -> list[str]:
+    """Return the lines that read one field, and put what they refer to among *names*."""
+    names |= {f"then_{name}": field.then, f"default_{name}": field.default}
+    if field.kind == "derived":
+        return [f"record.{name} = then_{name}(record.{field.keys[0]})"]
+    if field.words is not None:
+        names |= {f"known_{name}": field.words.known, f"read_{name}": field.words.read}
+    lines = [
+        f"v = {' or '.join(f'said({key!r})' for key in field.keys) or None}",
+        f"v = {_READ[field.kind].format(name)}",
+    ]
+    if field.then is not None:
+        lines.append(f"v = None if v is None else then_{name}(v)")
+    if field.of_frame is not None:
+        of_frame = f"frame.{field.of_frame}"
+        lines.append(f"v = v or {of_frame if field.kind == 'text' else f'{field.kind}({of_frame})'}")
+    if field.default is not None:
+        lines.append(f"v = v or default_{name}")
+    return [*lines, f"record.{name} = v"]

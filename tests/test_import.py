@@ -1,0 +1,28 @@
+"""What importing the package brings along."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"requests", "urllib3", "websocket", "http.client", "email.parser", "asyncio", "pandas", "argparse", "msgspec"}
+NOT_NEEDED = {
+    "futures_stream.cli",
+    "futures_stream.dialects.bitget.session",
+    "futures_stream.dialects.bitmusa.session",
+    "futures_stream.interop",
+    "futures_stream.simulator",
+    "futures_stream.testing",
+}
+
+
+@pytest.mark.parametrize("statement", ["import futures_stream", "from futures_stream import *"])
+def test_import_is_light(statement):
+    """What only connecting needs is imported when somebody connects."""
+    code = f"import sys; {statement}; print(*sys.modules, sep='\\n')"
+    modules = set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
+
+    assert "futures_stream.stream.opening" in modules
+    assert not modules & (HEAVY | NOT_NEEDED)
