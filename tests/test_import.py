@@ -9,6 +9,7 @@ HEAVY = {"requests", "urllib3", "websocket", "http.client", "email.parser", "asy
 NOT_NEEDED = {
     "futures_stream.cli",
     "futures_stream.dialects.bitget.session",
+    "futures_stream.dialects.bitget_v2.session",
     "futures_stream.dialects.bitmusa.session",
     "futures_stream.interop",
     "futures_stream.simulator",

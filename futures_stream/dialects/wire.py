@@ -17,6 +17,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Generic, NoReturn, TypeVar
 
+from futures_stream.dialects.counts import count_odd
 from futures_stream.errors import MessageNotUnderstood, printable
 
 try:
@@ -28,8 +29,6 @@ __all__ = [
     "NUMBERS",
     "FieldUnreadable",
     "Words",
-    "count_odd",
-    "counted_together",
     "decode",
     "decode_tolerant",
     "flag",
@@ -52,7 +51,6 @@ _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0"})
 _NEEDS_A_VALUE = frozenset({"", "[", "{", ",", ":"})
 _MOST_REPAIRS = 16
-_MOST_COUNTED = 100
 _MOST_REMEMBERED = 4096  # numbers, half a megabyte
 
 WordT = TypeVar("WordT", bound=Enum)
@@ -274,20 +272,6 @@ def _trailing_comma(text: str, at: int) -> int | None:
         return None
     before, follows = text[:comma].rstrip()[-1:], text[comma + 1 :].lstrip()[:1]
     return comma if before not in _NEEDS_A_VALUE and follows in ("}", "]") else None
-
-
-def count_odd(counter: Counter[str], name: str, times: int = 1) -> None:
-    """Count something that a server may say at will: under no more names than a counter can bear."""
-    if name in counter or len(counter) < _MOST_COUNTED:
-        counter[name] += times
-
-
-def counted_together(past: Mapping[str, int], more: Mapping[str, int]) -> Counter[str]:
-    """Return what two counters hold, under no more names than one can bear."""
-    both = Counter(dict(past))
-    for name, times in more.items():
-        count_odd(both, name, times)
-    return both
 
 
 class Words(Generic[WordT]):

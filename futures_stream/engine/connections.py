@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from futures_stream.clock import Clock
-from futures_stream.dialects.wire import counted_together
+from futures_stream.dialects.counts import counted_together
 from futures_stream.engine.backoff import Backoff
 from futures_stream.engine.budget import Budget, budget_at
 from futures_stream.engine.delivery import Delivery

@@ -6,7 +6,7 @@ import selectors
 from collections import Counter
 
 from futures_stream.clock import Clock
-from futures_stream.dialects.wire import counted_together
+from futures_stream.dialects.counts import counted_together
 from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.link import Link
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from futures_stream.dialects.wire import FieldUnreadable, number
 from futures_stream.errors import ConfigError
 
 __all__ = [
@@ -63,6 +62,8 @@ def _share(value: Any, name: str) -> Decimal:
 
 def _number(value: Any, name: str) -> Decimal:
     """Return an exact number; a float is taken as it prints."""
+    from futures_stream.dialects.wire import FieldUnreadable, number  # late: it brings a JSON decoder along
+
     try:
         found = None if isinstance(value, bool) else number(repr(value) if isinstance(value, float) else str(value))
     except FieldUnreadable:

@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from futures_stream.dialects import wire
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.wire import (
     FieldUnreadable,
     Words,
-    count_odd,
     decode,
     decode_tolerant,
     flag,

@@ -17,7 +17,8 @@ from futures_stream import errors as errors_module
 from futures_stream.cli.lines import Layout
 from futures_stream.dialects import DIALECTS, Dialect
 from futures_stream.dialects.base import Request, Response
-from futures_stream.dialects.wire import count_odd, decode
+from futures_stream.dialects.counts import count_odd
+from futures_stream.dialects.wire import decode
 from futures_stream.errors import FuturesStreamError, MessageNotUnderstood, printable
 from futures_stream.interop import to_json
 from futures_stream.simulator import Simulator

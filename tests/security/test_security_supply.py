@@ -76,7 +76,7 @@ def test_a_websocket_of_the_time_of_python_2(tmp_path: Path) -> None:
     """Another project gives a module of that name, which cannot even be read: what to install is said all the same."""
     (tmp_path / "websocket").mkdir()
     (tmp_path / "websocket" / "__init__.py").write_text("print 'hello'\n")
-    last = _last_line(f"sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import futures_stream.transport")
+    last = _last_line(f"sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; import futures_stream.transport; {MEET}")
 
     assert last.startswith("ImportError: websocket-client cannot be imported (SyntaxError)")
     assert "pip uninstall --yes websocket && pip install --force-reinstall 'websocket-client>=1.8,<2'" in last

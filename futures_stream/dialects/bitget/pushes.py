@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from futures_stream.dialects.base import KINDS
 from futures_stream.dialects.bitget.rows import PARSERS
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.identity import key_of
 from futures_stream.dialects.rows import Frame, read_rows
-from futures_stream.dialects.wire import count_odd
 from futures_stream.errors import MessageNotUnderstood, printable
 from futures_stream.records import Record, Snapshot
 from futures_stream.vocabulary import Origin

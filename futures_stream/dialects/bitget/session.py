@@ -11,8 +11,9 @@ from futures_stream.dialects.bitget.login import BitgetCredentials, login, signa
 from futures_stream.dialects.bitget.pushes import Pushes
 from futures_stream.dialects.bitget.refusals import Refusal, login_rejected, refusal, subscription_rejected
 from futures_stream.dialects.bitget.topics import Topics
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.keepalive import keepalive
-from futures_stream.dialects.wire import count_odd, decode
+from futures_stream.dialects.wire import decode
 from futures_stream.errors import MessageNotUnderstood
 from futures_stream.records import Record
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from futures_stream.dialects.base import Answer, Dialect, Endpoints, Limits, Ping, Query, Request, Response
 from futures_stream.dialects.bitget.login import BitgetCredentials
 from futures_stream.dialects.bitget_v2.credentials import BitgetV2Credentials, RestSigner
-from futures_stream.dialects.bitget_v2.queries import Desk
-from futures_stream.dialects.bitget_v2.rest import read_body
-from futures_stream.dialects.bitget_v2.session import BitgetV2Session
-from futures_stream.dialects.bitget_v2.topics import Topics
 from futures_stream.dialects.credentials import Credentials
-from futures_stream.dialects.wire import FieldUnreadable, instant
 from futures_stream.errors import ConfigError, ConnectFailed
 from futures_stream.records import Order
+
+if TYPE_CHECKING:
+    from futures_stream.dialects.bitget_v2.queries import Desk
+    from futures_stream.dialects.bitget_v2.session import BitgetV2Session
 
 __all__ = ["BITGET_V2_DEMO", "BitgetV2"]
 
@@ -129,6 +128,10 @@ class BitgetV2(Dialect):
         symbols: Sequence[str] | None,
     ) -> BitgetV2Session:
         """Begin one connection's conversation."""
+        # Not at the top: what reads an exchange is imported by whoever connects to it, not by everybody.
+        from futures_stream.dialects.bitget_v2.session import BitgetV2Session
+        from futures_stream.dialects.bitget_v2.topics import Topics
+
         for symbol in symbols or ():
             if _OLD_SYMBOL.search(symbol):
                 raise ConfigError(
@@ -173,6 +176,9 @@ class BitgetV2(Dialect):
 
     def read_clock(self, response: Response) -> int:
         """Read Bitget's time, in ms since 1970."""
+        from futures_stream.dialects.bitget_v2.rest import read_body
+        from futures_stream.dialects.wire import FieldUnreadable, instant
+
         body = read_body(response, "the request for the time", self.name, self.http_refused)
         data = body.get("data")
         said = data.get("serverTime") if isinstance(data, dict) else None
@@ -186,6 +192,8 @@ class BitgetV2(Dialect):
 
     @property
     def _desk(self) -> Desk:
+        from futures_stream.dialects.bitget_v2.queries import Desk
+
         headers = {"Content-Type": "application/json", "locale": "en-US"}
         if self.paper_trading:
             headers["paptrading"] = "1"

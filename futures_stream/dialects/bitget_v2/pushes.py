@@ -15,9 +15,9 @@ from futures_stream.dialects.bitget_v2.rows import (
     read_position,
     read_position_result,
 )
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.identity import key_of
 from futures_stream.dialects.rows import Frame, Parser, read_rows
-from futures_stream.dialects.wire import count_odd
 from futures_stream.errors import MessageNotUnderstood, printable
 from futures_stream.records import Position, Record, Snapshot
 from futures_stream.vocabulary import Origin

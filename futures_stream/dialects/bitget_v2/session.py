@@ -18,8 +18,9 @@ from futures_stream.dialects.bitget_v2.refusals import (
     subscription_rejected,
 )
 from futures_stream.dialects.bitget_v2.topics import Topics
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.keepalive import keepalive
-from futures_stream.dialects.wire import count_odd, decode
+from futures_stream.dialects.wire import decode
 from futures_stream.errors import MessageNotUnderstood, TransientError
 from futures_stream.records import Record
 

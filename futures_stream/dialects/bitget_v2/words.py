@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from futures_stream.dialects.wire import Words, count_odd
+from futures_stream.dialects.counts import count_odd
+from futures_stream.dialects.wire import Words
 from futures_stream.errors import printable
 from futures_stream.vocabulary import (
     Cause,

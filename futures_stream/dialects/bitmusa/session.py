@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from futures_stream.dialects.base import Control, Session, masked
 from futures_stream.dialects.bitmusa.rest import BitmusaCredentials, without_tokens
 from futures_stream.dialects.bitmusa.rows import PARSERS
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.keepalive import keepalive
 from futures_stream.dialects.rows import Frame, read_rows
-from futures_stream.dialects.wire import count_odd, decode, decode_tolerant
+from futures_stream.dialects.wire import decode, decode_tolerant
 from futures_stream.errors import LeaseLost, MessageNotUnderstood, printable
 from futures_stream.records import Record
 from futures_stream.vocabulary import Origin
