@@ -30,6 +30,7 @@ class Links:
 
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
         self.unknown_words: Counter[str] = Counter()
+        self._inbox = inbox
         self._clock = clock
         self._selector = selectors.DefaultSelector()
         self._selector.register(inbox, selectors.EVENT_READ)
@@ -62,7 +63,9 @@ class Links:
                 self._watched[link] = wanted
         if any(link.connection.has_more for link in self._watched):
             timeout = 0.0
-        self._clock.select(self._selector, timeout)
+        for key, _events in self._clock.select(self._selector, timeout):
+            if key.fileobj is self._inbox:
+                self._inbox.woken()
 
     @property
     def deadlines(self) -> list[float]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from futures_stream import Blind, ConnectFailed, Gap, LoginRejected, Resynced, State, SubscriptionRejected
+from futures_stream.clock import SystemClock
 from futures_stream.dialects.base import Ping, Session
 from futures_stream.dialects.bitget import Bitget
 from futures_stream.engine.backoff import Backoff
@@ -18,6 +19,7 @@ from futures_stream.engine.gaps import Gaps
 from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.keepalive import Keepalive
 from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.links import Links
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.repair import Outcome
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
@@ -223,6 +225,24 @@ def test_an_inbox_keeps_order_and_never_blocks() -> None:
     inbox.close()
     inbox.post("too late")
     assert inbox.fileno() == -1
+
+
+def test_an_inbox_wakes_its_reader_once() -> None:
+    """Waiting ends at once when something is put into the box, and lasts again when that has been noted."""
+    inbox, clock = Inbox(), SystemClock()
+    links = Links(inbox, clock)
+    for number in range(3):
+        inbox.post(number)
+
+    links.wait(None)
+    assert inbox.take() == [0, 1, 2]
+    start = clock.monotonic()
+    links.wait(0.05)
+    assert clock.monotonic() - start >= 0.04  # it was noted: this wait is a wait
+    inbox.wake()
+    links.wait(None)
+    links.close()
+    inbox.close()
 
 
 def test_an_inbox_under_many_writers() -> None:
