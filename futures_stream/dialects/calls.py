@@ -40,6 +40,7 @@ class Request:
         secrets: Those in it; the answer carries them along, so that none is shown should the server say it back.
         signer: Makes headers that hold the time of sending; None where there are none. A call may wait for its turn,
             and a signature is good for seconds only, so it is made last of all.
+        ahead_ms: How far the exchange's clock is ahead of ours, where ours was refused.
     """
 
     method: str
@@ -51,12 +52,15 @@ class Request:
     largest: int = 65536
     secrets: tuple[Secret, ...] = ()
     signer: Signer | None = None
+    ahead_ms: int = 0
 
     def signed(self, unix_ms: int) -> Request:
         """Return the call as it is to be sent now: with the signer's headers, if it has one."""
         if self.signer is None:
             return self
-        return evolve(self, headers={**self.headers, **self.signer(self, unix_ms)}, signer=None)
+        made = self.signer(self, unix_ms + self.ahead_ms)
+        secrets = (*self.secrets, *(Secret(value) for value in made.values() if not value.isdigit()))
+        return evolve(self, headers={**self.headers, **made}, secrets=secrets, signer=None)
 
 
 @frozen(kw_only=True)

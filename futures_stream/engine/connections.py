@@ -272,6 +272,7 @@ class Connections:
             delivery=self._delivery,
             budget=self._budget,
             refused=self._subscriptions.refused,
+            moved=self.rotate,
         )
         self._links.add(link)
         self._lifecycle.note(connects=self._lifecycle.status.connects + 1)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from futures_stream.dialects.identity import Key, is_open
-from futures_stream.records import Balance, Execution, Order, Position, Record, Snapshot
+from futures_stream.records import Balance, Execution, Order, Position, Record, Snapshot, TriggerOrder
 from futures_stream.vocabulary import Mark, Origin
 
-__all__ = ["Knowledge", "Picture"]
+__all__ = ["Knowledge", "Picture", "set_mark"]
 
 _MOST_NAMES = 10_000  # contracts and assets: far more than any exchange lists
 _OPEN_AT_MOST = 10  # times as many orders as are remembered may be open: no exchange allows a hundredth of that
@@ -71,16 +71,19 @@ class Knowledge:
         self._ended: OrderedDict[str, None] = OrderedDict()  # those of the orders that have
         self._positions: dict[Key, Position] = {}
         self._balances: dict[Key, Balance] = {}
+        self._triggers: OrderedDict[str, TriggerOrder] = OrderedDict()
         self._times: OrderedDict[tuple[str, Key], int] = OrderedDict()  # of the newest push about each
         self._trades: OrderedDict[Key, int] = OrderedDict()
         self._symbols: dict[str, None] = {}
         self._touched: set[tuple[str, Key]] | None = None
+        self._executions: list[Execution] | None = None
         self._notes: dict[type[Record], Callable[[Any], Record | None]] = {
             Order: self._note_order,
             Position: self._note_position,
             Execution: self._note_trade,
             Balance: self._note_balance,
             Snapshot: self._note_set,
+            TriggerOrder: self._note_trigger,
         }
 
     def admit(self, records: list[Record]) -> list[Record]:
@@ -104,6 +107,15 @@ class Knowledge:
     def look_away(self) -> None:
         """Stop filling the set that :meth:`watch` gave."""
         self._touched = None
+
+    def collect(self) -> list[Execution]:
+        """Return a list to which every execution is added that is told from now on, until :meth:`collect_no_more`."""
+        self._executions = []
+        return self._executions
+
+    def collect_no_more(self) -> None:
+        """Stop filling the list that :meth:`collect` gave."""
+        self._executions = None
 
     def knows_trade(self, key: Key) -> bool:
         """Tell whether an execution has been delivered."""
@@ -129,20 +141,41 @@ class Knowledge:
         if kind == "orders":
             order = self._orders.get(str(key[0]))
             return order is not None and not order.status.final
+        if kind == "trigger_orders":
+            trigger = self._triggers.get(str(key[0]))
+            return trigger is not None and not trigger.status.final
         return True
 
-    def keep_only(self, kind: str, symbol: str | None, keys: Container[Key], product: str | None = None) -> None:
-        """Forget what is open and not among *keys*, which are all there are (of one symbol or product, if given)."""
+    def missing_from(self, kind: str, scope: Sequence[str | None], keys: Container[Key]) -> dict[Key, Record]:
+        """
+        Return what is open and not among *keys*, although these are all there are.
+
+        Args:
+            kind: The kind of state.
+            scope: What they are all of: (product, symbol), with None for any.
+            keys: The keys of a full set.
+        """
+        product, symbol = (*scope, None, None)[:2]
+        return {
+            key: record
+            for key, record in self._open_of(kind)
+            if key not in keys and product in (None, record.product) and symbol in (None, record.symbol)
+        }
+
+    def _open_of(self, kind: str) -> Iterator[tuple[Key, Record]]:
         if kind == "positions":
-            for key, position in tuple(self._positions.items()):
-                is_meant = symbol in (None, position.symbol) and product in (None, position.product)
-                if key not in keys and is_meant:
-                    del self._positions[key]
+            yield from self._positions.items()
         elif kind == "orders":
-            for order_id, order in tuple(self._orders.items()):
-                is_meant = symbol in (None, order.symbol) and product in (None, order.product)
-                if not order.status.final and (order_id,) not in keys and is_meant:
-                    del self._orders[order_id]
+            yield from (((order_id,), order) for order_id, order in self._orders.items() if not order.status.final)
+
+    def keep_only(self, kind: str, scope: Sequence[str | None], keys: Container[Key]) -> None:
+        """Forget what is missing from a full set, see :meth:`missing_from`."""
+        for key in self.missing_from(kind, scope, keys):
+            self._touch(kind, key, None)
+            if kind == "positions":
+                del self._positions[key]
+            else:
+                del self._orders[str(key[0])]
 
     def order(self, order_id: str) -> Order | None:
         """Return the last that was told of an order."""
@@ -200,12 +233,15 @@ class Knowledge:
             del self._balances[next(iter(self._balances))]
         return balance
 
-    def _note_set(self, whole: Snapshot) -> Record:
-        """What was pushed before this is all there is: a position that is not among it is closed."""
-        if whole.of == "positions":
-            product, symbol = (*whole.scope, None, None)[:2]
-            self.keep_only("positions", symbol, set(whole.keys), product)
-        return whole
+    def _note_trigger(self, trigger: TriggerOrder) -> Record:
+        if trigger.order_id is None:
+            return trigger
+        self._touch("trigger_orders", (trigger.order_id,), trigger.symbol)
+        self._triggers[trigger.order_id] = trigger
+        self._triggers.move_to_end(trigger.order_id)
+        if len(self._triggers) > self._most_orders:
+            self._triggers.popitem(last=False)
+        return trigger
 
     def _note_trade(self, execution: Execution) -> Record | None:
         if execution.trade_id is None:
@@ -216,6 +252,8 @@ class Knowledge:
         known = self._trades.get(key)
         if known is None:
             self._trades[key] = facts
+            if self._executions is not None:
+                self._executions.append(execution)
             if len(self._trades) > self._most_trades:
                 self._trades.popitem(last=False)
             return execution
@@ -223,6 +261,12 @@ class Knowledge:
             self.repeated += 1
             return None
         return evolve(execution, marks=execution.marks | _CONFLICT)
+
+    def _note_set(self, snapshot: Snapshot) -> Record:
+        """The rows before it were all there are: what is not among them is gone."""
+        self._touch(*set_mark(snapshot.of, snapshot.scope), None)
+        self.keep_only(snapshot.of, snapshot.scope, frozenset(snapshot.keys))
+        return snapshot
 
     def _touch(self, kind: str, key: Key, symbol: str | None) -> None:
         self.stirred = True
@@ -252,3 +296,9 @@ def _is_older(order: Order, last: Order) -> bool:
     if order.filled is not None and last.filled is not None and order.filled != last.filled:
         return order.filled < last.filled
     return last.status.final and not order.status.final
+
+
+def set_mark(kind: str, scope: Sequence[str | None]) -> tuple[str, Key]:
+    """Return what stands among what was touched for a full set that was told."""
+    product, symbol = (*scope, None, None)[:2]
+    return f"set of {kind}", (product, symbol)

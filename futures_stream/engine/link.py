@@ -47,6 +47,7 @@ class Link:
         delivery: Takes the records.
         budget: Returns the host's budget for a kind of action.
         refused: Told of a subscription that the exchange refuses; raises it if it must not go on without.
+        moved: Told why the exchange asks to move to another connection.
 
     Attributes:
         session: The session.
@@ -72,6 +73,7 @@ class Link:
         delivery: Delivery,
         budget: Callable[[str], Budget],
         refused: Callable[[SubscriptionRejected], None],
+        moved: Callable[[str], None] = lambda _: None,
     ) -> None:
         now = clock.monotonic()
         self.connection = connection
@@ -86,6 +88,7 @@ class Link:
         self._clock = clock
         self._delivery = delivery
         self._refused = refused
+        self._moved = moved
         self._outbox = Outbox(connection, budget, clock)
         self._frames = connection.frames
         self._awaiting: str | None = None
@@ -102,8 +105,10 @@ class Link:
         self.obey(self.session.opened(unix_ms))
 
     def obey(self, control: Control) -> None:
-        """Send what the session wants sent."""
+        """Send what the session wants sent, and move if it says so."""
         self._send(control.sends)
+        if control.move is not None:
+            self._moved(control.move)
 
     def read(self) -> None:
         """

@@ -11,11 +11,11 @@ from attrs import define, field, frozen
 from futures_stream.dialects.base import Answer, Query
 from futures_stream.dialects.identity import Key, keyed
 from futures_stream.engine.delivery import Delivery
-from futures_stream.engine.knowledge import Knowledge, Picture
+from futures_stream.engine.knowledge import Knowledge, Picture, set_mark
 from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.proof import unexplained
 from futures_stream.engine.rest_thread import Answered, Asker
-from futures_stream.errors import ConnectFailed, FuturesStreamError
+from futures_stream.errors import ConnectFailed, FatalError, FuturesStreamError, RequestRejected
 from futures_stream.records import Execution, Order, Record, Snapshot
 from futures_stream.vocabulary import Origin
 
@@ -51,7 +51,7 @@ class Recovered:
 
     Attributes:
         before: The account when the last message before the gap had been read.
-        executions: Executions that only REST told.
+        executions: Executions that were told since, by REST or by pushes: both are in what is known now.
         count: How many records were delivered that the stream had not told.
     """
 
@@ -70,14 +70,16 @@ class Scope:
         asked: Kinds to ask for.
         queries: What to ask, in order.
         reasons: Kinds that can never be proven.
-        follow_up: What to ask about orders that are not open any more; nothing where they cannot be asked about.
+        about: What to ask about orders that were open and are not in the set of those that are.
+        lenient: Whether the stream goes on when the exchange refuses to be asked; it does once it has been live.
     """
 
     kinds: tuple[str, ...]
     asked: tuple[str, ...]
     queries: tuple[Query, ...]
     reasons: frozenset[str] = field(factory=frozenset)
-    follow_up: Callable[[Sequence[Order]], tuple[Query, ...]] = lambda orders: ()
+    about: Callable[[Sequence[Order]], tuple[Query, ...]] = lambda _: ()
+    lenient: bool = True
 
 
 class Repair:
@@ -125,7 +127,12 @@ class Repair:
         return not self._open
 
     def hear(self, answered: Answered) -> None:
-        """Deal with what became of the question that was asked last."""
+        """
+        Deal with what became of the question that was asked last.
+
+        Raises:
+            FatalError: It was refused, and would be again: account, key or settings are wrong.
+        """
         if answered.asker is self and self._open:
             query = self._open.popleft()
             if answered.answer is None:
@@ -165,6 +172,8 @@ class Repair:
         self._asker.ask(self, query)
 
     def _give_up(self, kind: str, error: FuturesStreamError | None) -> None:
+        if not self._scope.lenient and isinstance(error, FatalError) and not isinstance(error, RequestRejected):
+            raise error
         log.warning("the exchange could not be asked for %s: %s", kind, error)
         if isinstance(error, ConnectFailed) and error.status is None and error.code is None:
             # Nobody answers there: waiting for every further question's time limit would teach nothing.
@@ -177,6 +186,8 @@ class Repair:
         touched = frozenset(self._touched)
         self._deliver(query.kind, [record for record in answer.records if self._is_news(record, touched)])
         self._touched.intersection_update(touched)  # what we deliver ourselves is not a push
+        if not query.closes_set:
+            return
         self._keys.update(dict.fromkeys(answer.keys))
         if answer.more is not None:
             self._open.appendleft(answer.more)
@@ -185,22 +196,15 @@ class Repair:
         elif query.kind != "executions" and query.closes_set:
             self._close_set(query.kind, answer)
 
-    def _vanished(self, symbol: str | None) -> list[Order]:
-        """Return the orders that were open, for all that was told, and are not among those that are."""
-        known = self._knowledge.picture().orders.values()
-        return [order for order in known if (order.order_id,) not in self._keys and symbol in (None, order.symbol)]
-
     def _is_news(self, record: Record, touched: frozenset[tuple[str, Key]]) -> bool:
         found = keyed(record)
         if found is None:
             return True
         if found[0] == "executions":
             return not self._knowledge.knows_trade(found[1])
-        return found not in touched
+        return found not in touched and not _is_in_set(found[0], record, touched)
 
     def _deliver(self, kind: str, records: Sequence[Record]) -> None:
-        if kind == "executions":
-            self._gap.executions += [record for record in records if isinstance(record, Execution)]
         self._gap.count += sum(1 for record in records if kind == "executions" or self._is_change(record))
         self._delivery.add(renumbered(records, self._delivery.next_seq))
 
@@ -218,10 +222,13 @@ class Repair:
                     self._keys[key] = None
                 else:
                     self._keys.pop(key, None)
-        product, symbol = (*answer.scope, None, None)[:2]
-        if kind == "orders":  # ended out of sight, perhaps: those that can be asked about one by one are
-            self._open.extendleft(reversed(self._scope.follow_up(self._vanished(symbol))))
-        self._knowledge.keep_only(kind, symbol, self._keys, product)
+        if any(touched_kind == set_mark(kind, ())[0] for touched_kind, _ in self._touched):
+            # A full set was pushed since: rows of ours that it left out were not delivered.
+            self._keys = {key: None for key in self._keys if self._knowledge.is_open(kind, key)}
+        symbol = answer.scope[1] if len(answer.scope) > 1 else None
+        gone = self._knowledge.missing_from(kind, answer.scope, self._keys)
+        self._open.extendleft(reversed(self._scope.about([each for each in gone.values() if isinstance(each, Order)])))
+        self._knowledge.keep_only(kind, answer.scope, self._keys)
         self._delivery.notice(
             Snapshot,
             of=kind,
@@ -230,3 +237,12 @@ class Repair:
             origin=Origin.SNAPSHOT,
             symbol=symbol,
         )
+
+
+def _is_in_set(kind: str, record: Record, touched: frozenset[tuple[str, Key]]) -> bool:
+    """Tell whether a full set was pushed that would hold this row, were it still true."""
+    return any(
+        set_mark(kind, (product, symbol)) in touched
+        for product in (None, record.product)
+        for symbol in (None, record.symbol)
+    )

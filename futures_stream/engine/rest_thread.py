@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from futures_stream.clock import Clock, Event
 from futures_stream.dialects.base import Answer, Dialect, Query
@@ -17,9 +18,11 @@ from futures_stream.engine.lease import LeaseKeeper
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.rest import RestCaller
-from futures_stream.errors import FuturesStreamError
+from futures_stream.errors import ClockSkew, FuturesStreamError
 
 __all__ = ["Answered", "Asker", "RestThread", "rest_thread"]
+
+log = logging.getLogger("futures_stream.engine")
 
 
 @frozen
@@ -94,6 +97,7 @@ class RestThread:
         self._news = news
         self._stopping = stopping
         self._queries: deque[tuple[object, Query]] = deque()
+        self._ahead_ms = 0
 
     def ask(self, asker: object, query: Query) -> None:
         """Ask the exchange; the answer comes as an :class:`Answered` for that asker."""
@@ -133,13 +137,43 @@ class RestThread:
 
     def _inquire(self, asker: object, query: Query) -> None:
         try:
-            response = self._rest.call(query.request, self._stopping)
-            received_ns = self._clock.unix_ns()
-            answer = self._dialect.read_answer(query, response, account=self._account, received_ns=received_ns)
+            answer = self._answer(query)
         except FuturesStreamError as error:
             self._post(Answered(asker, query, None, error))
         else:
             self._post(Answered(asker, query, answer, None))
+
+    def _answer(self, query: Query) -> Answer:
+        try:
+            return self._answer_at(query, self._ahead_ms)
+        except ClockSkew as refused:
+            error = refused
+        ahead_ms = self._measure_clock()
+        if ahead_ms is None or ahead_ms == self._ahead_ms:
+            raise error
+        log.warning("%s; asking once more with the exchange's time", error)
+        try:
+            answer = self._answer_at(query, ahead_ms)
+        except ClockSkew as again:
+            again.offset = ahead_ms / 1000
+            raise
+        self._ahead_ms = ahead_ms
+        return answer
+
+    def _answer_at(self, query: Query, ahead_ms: int) -> Answer:
+        """Ask with our time, corrected by so much."""
+        response = self._rest.call(evolve(query.request, ahead_ms=ahead_ms), self._stopping)
+        received_ns = self._clock.unix_ns()
+        return self._dialect.read_answer(query, response, account=self._account, received_ns=received_ns)
+
+    def _measure_clock(self) -> int | None:
+        """Return how far the exchange's clock is ahead of ours, in ms; None if it does not say."""
+        request = self._dialect.clock_request()
+        if request is None:
+            return None
+        asked_at = self._clock.unix_ms()
+        theirs = self._dialect.read_clock(self._rest.call(request, self._stopping))
+        return theirs - (asked_at + self._clock.unix_ms()) // 2
 
 
 def rest_thread(

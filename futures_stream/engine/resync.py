@@ -22,6 +22,7 @@ class Resync:
 
     Attributes:
         asker: Asks the exchange; None where there is no REST.
+        lenient: Whether the stream goes on when the exchange refuses to be asked; it does once it has been live.
 
     Threads:
         Belongs to the I/O thread.
@@ -29,6 +30,7 @@ class Resync:
 
     def __init__(self, *, plan: Plan, delivery: Delivery) -> None:
         self.asker: Asker | None = None
+        self.lenient = False
         self._plan = plan
         self._delivery = delivery
         self._repair: Repair | None = None
@@ -46,7 +48,8 @@ class Resync:
 
     def mark(self) -> None:
         """A gap begins: remember how the account stood."""
-        self._recovered = Recovered(before=self._delivery.knowledge.picture())
+        knowledge = self._delivery.knowledge
+        self._recovered = Recovered(before=knowledge.picture(), executions=knowledge.collect())
 
     def begin(self, channels: tuple[str, ...], since: int | None) -> None:
         """
@@ -70,7 +73,8 @@ class Resync:
                 asked=asked,
                 queries=queries,
                 reasons=frozenset(kind for kind in kinds if dialect.unprovable(kind, plan.symbols)),
-                follow_up=partial(dialect.order_queries, plan.credentials),
+                lenient=self.lenient,
+                about=partial(dialect.order_queries, plan.credentials),
             ),
             recovered=self._recovered if since is not None else Recovered(),
             asker=self.asker,
@@ -87,6 +91,10 @@ class Resync:
         """Return what is known, and be ready for the next one."""
         repair, self._repair = self._repair, None
         return Outcome() if repair is None else repair.outcome()
+
+    def closed(self) -> None:
+        """The gap is closed: what happens from now on explains nothing about it."""
+        self._delivery.knowledge.collect_no_more()
 
     def abandon(self) -> None:
         """Ask nothing more."""

@@ -129,6 +129,8 @@ class Standing:
         fresh = self._live_at is None
         if self._lifecycle.status.state is State.RESYNCING:
             self._gaps.end(outcome)
+            self._resync.closed()
+            self._resync.lenient = True
             self._delivery.notice(Live, channels=channels)
             self._live_at = self._clock.monotonic() if self._live_at is None else self._live_at
             self._lifecycle.note(error=None)

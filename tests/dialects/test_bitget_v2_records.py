@@ -12,6 +12,7 @@ from dialect_sessions import FRAMES, begin, credentials_of, greet
 
 from futures_stream.dialects import BitgetV2
 from futures_stream.dialects.base import Control, Response, Session
+from futures_stream.dialects.bitget_v2.credentials import RestSigner
 from futures_stream.errors import LoginRejected, MessageNotUnderstood
 from futures_stream.records import (
     Balance,
@@ -317,12 +318,12 @@ def one(session: Session, channel: str, row: dict[str, Any]) -> Any:
 
 def asked(text: str, kind: str) -> list[Record]:
     """Return what an answer over REST holds."""
-    desk, signer = DIALECT._desk, None
+    desk, signer = DIALECT._desk, RestSigner(credentials_of(DIALECT))  # type: ignore[arg-type]
     if kind == "order":
         order = Order(exchange="x", account="y", order_id="1", symbol="S", product="USDT-FUTURES")
         query = DIALECT.order_queries(credentials_of(DIALECT), [order])[0]
     else:
-        query = desk.ask(kind, signer, None, None)  # type: ignore[arg-type]
+        query = desk.ask(kind, signer, None, None)
     if kind == "orders" and "partially_filled" in text:
         query = desk._at(query, 1)
     answer = DIALECT.read_answer(query, Response(status=200, text=text), account="main", received_ns=7)

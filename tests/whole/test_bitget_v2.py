@@ -13,6 +13,8 @@ from attrs import evolve
 from futures_stream import (
     BitgetV2,
     BitgetV2Credentials,
+    ClockSkew,
+    ConfigError,
     Equity,
     Execution,
     FuturesStreamError,
@@ -26,6 +28,7 @@ from futures_stream import (
     PositionResult,
     Record,
     Resynced,
+    Rotated,
     Snapshot,
     State,
     Stream,
@@ -195,7 +198,10 @@ def test_cuts_during_trading(simulator: Simulator) -> None:
     assert sum(isinstance(record, Gap) for record in told) == seen == CUTS
     assert [record.trade_id for record in executions] == [each.trade_id for each in simulator.books(NAME).executions]
     assert {each.origin for each in executions} == {Origin.PUSH, Origin.SNAPSHOT}
-    assert all({"balances"} <= set(record.proven) for record in told if isinstance(record, Resynced))
+    resyncs_told = [record for record in told if isinstance(record, Resynced)]
+    assert all("balances" in record.proven for record in resyncs_told)
+    assert not [line for record in resyncs_told for line in record.unexplained if "how it ended" in line]
+    assert any(record.complete for record in resyncs_told)
 
 
 def test_executions_are_fetched_page_by_page(simulator: Simulator) -> None:
@@ -242,6 +248,61 @@ def test_refused_logins(simulator: Simulator, code: str, kind: type[FuturesStrea
         opened(simulator)
 
 
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        (40085, PermissionRefused, "v3"),
+        (40014, PermissionRefused, "permission to read futures"),
+        (40018, PermissionRefused, "allowed"),
+        (40037, LoginRejected, "does not know it"),
+        (400172, ConfigError, "USDC-FUTURES"),
+    ],
+)
+def test_refused_questions(simulator: Simulator, code: int, kind: type[FuturesStreamError], words: str) -> None:
+    """An account, key or setting that cannot work fails the open, although the stream itself took the login."""
+    simulator.refuse_rest(code, status=400)
+    with pytest.raises(kind, match=words) as caught:
+        opened(simulator)
+    assert caught.value.code == str(code)
+
+
+def test_questions_that_are_refused_later(simulator: Simulator) -> None:
+    """The stream goes on, and does not claim to know what it could not ask."""
+    with opened(simulator) as stream:
+        take_until(stream, Live)
+        simulator.refuse_rest(40014, status=400)
+        simulator.drop(NAME)
+        told = take_until(stream, Resynced)[-1]
+
+    assert isinstance(told, Resynced)
+    assert told.proven == ()
+    assert set(told.unproven) == {*REPAIRED, "executions"}
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+def test_another_clock(simulator: Simulator, seconds: float) -> None:
+    """A clock that is off is corrected, for the login as for what is asked over REST."""
+    simulator.skew(seconds)
+    simulator.step(19)
+    with opened(simulator) as stream:
+        told = take_until(stream, Live)
+        simulator.drop(NAME)
+        resynced = take_until(stream, Resynced)[-1]
+
+    assert {record.of for record in told if isinstance(record, Snapshot)} == REPAIRED
+    assert isinstance(resynced, Resynced)
+    assert {"balances", "orders"} <= set(resynced.proven)
+
+
+def test_a_clock_that_cannot_be_corrected(simulator: Simulator) -> None:
+    """Refused again with the exchange's own time: the error says how far ours is off."""
+    simulator.refuse_rest(40008, status=400, path="/api/v2/mix/account/accounts")
+    with pytest.raises(ClockSkew) as caught:
+        opened(simulator)
+    assert caught.value.offset is not None
+    assert abs(caught.value.offset) < 60
+
+
 def test_wrong_secret(simulator: Simulator) -> None:
     """The signature is checked by the server, as Bitget does."""
     wrong = BitgetV2Credentials("simulated-api-key", "another-secret", "simulated-passphrase")
@@ -272,6 +333,29 @@ def test_login_forgotten_while_live(simulator: Simulator) -> None:
         told = take_until(stream, Live)
 
     assert next(record for record in told if isinstance(record, Gap)).channels == ("orders",)
+
+
+def test_a_service_upgrade_is_moved_out_of_the_way_of(simulator: Simulator) -> None:
+    """It is announced a minute ahead: the stream is on another connection before this one is cut, without a gap."""
+    with opened(simulator) as stream:
+        take_until(stream, Live)
+        simulator.send_text(NAME, '{"event":"error","code":30033,"msg":"service upgrade"}')
+        told = take_until(stream, Rotated)
+
+    assert not [record for record in told if isinstance(record, Gap)]
+    assert "service upgrade" in told[-1].reason  # type: ignore[attr-defined]
+
+
+def test_what_a_pushed_set_left_out_stays_closed(simulator: Simulator) -> None:
+    """Positions that a pushed set left out are not open ones any more when REST has told the account."""
+    with opened(simulator) as stream:
+        take_until(stream, Live)
+        simulator.step(25)
+        stream.refresh(SOON)
+        told = [stream.queue.get_nowait() for _ in range(stream.queue.qsize())]
+    sets = [record for record in told if isinstance(record, Snapshot) and record.of == "positions"]
+
+    assert len(sets[-1].keys) == len(simulator.books(NAME).positions)
 
 
 def test_channels_come_and_go(simulator: Simulator) -> None:

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from futures_stream.dialects.base import Request
 from futures_stream.dialects.bitget.login import BitgetCredentials
+from futures_stream.dialects.credentials import Secret
 
 __all__ = ["BitgetV2Credentials", "RestSigner"]
 
@@ -45,6 +46,11 @@ class RestSigner:
     """
 
     credentials: BitgetCredentials
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What must not be shown should a server say it back."""
+        return (self.credentials.api_key, self.credentials.api_secret, self.credentials.passphrase)
 
     def __call__(self, request: Request, unix_ms: int) -> dict[str, str]:
         """Return the headers for *request* sent at *unix_ms*; its query is in ascending order already."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import evolve, frozen
 
-from futures_stream.dialects.base import Answer, Query, Request, Response
+from futures_stream.dialects.base import Answer, Query, Request, Response, masked
 from futures_stream.dialects.bitget_v2.credentials import RestSigner
 from futures_stream.dialects.bitget_v2.orders import read_fetched_order, read_trigger_order
 from futures_stream.dialects.bitget_v2.rest import NO_SUCH_ORDER, HttpRefused, read_body
@@ -116,6 +117,7 @@ class Desk:
             label=f"ask for {kind}",
             headers=self.headers,
             largest=_LARGEST,
+            secrets=signer.secrets,
             signer=signer,
         )
         return self._at(Query(kind=kind, request=request, since=since, only=only), 0)
@@ -133,6 +135,7 @@ class Desk:
             label="ask for an order",
             headers=self.headers,
             query=tuple(parameters),
+            secrets=signer.secrets,
             signer=signer,
         )
         return Query(kind="orders", request=request, symbol=order.symbol, closes_set=False)
@@ -169,6 +172,7 @@ class Desk:
             received_ns,
             Origin.SNAPSHOT,
             Counter(),
+            partial(masked, secrets=response.secrets),
         )
         parse = _SUBJECTS[query.kind].parse
         records = [record for row in rows for record in read_rows(parse, [row], frame, 0)]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from futures_stream.dialects.base import Response
+from futures_stream.dialects.base import Response, masked
 from futures_stream.dialects.bitget_v2.refusals import wrong_account
 from futures_stream.dialects.wire import decode
 from futures_stream.errors import (
@@ -99,7 +99,8 @@ def _code(code: Any) -> str | None:
 def _refusal(code: str, body: dict[str, Any], response: Response, exchange: str, what: str) -> FuturesStreamError:
     """Return what a code other than success means."""
     text = body.get("msg")
-    words = printable(_TOKEN.sub("***", text)) if isinstance(text, str) and text else "no text"
+    hidden = _TOKEN.sub("***", masked(text, response.secrets)) if isinstance(text, str) and text else "no text"
+    words = printable(hidden)
     said = f"code {code}: {words}"
     facts: dict[str, Any] = {"exchange": exchange, "code": code}
     if code == "40085":
