@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from decimal import Decimal
 from random import Random
 
@@ -19,7 +19,7 @@ from futures_stream.records import Record
 
 __all__ = ["Audit", "Difference"]
 
-_QUIET = 5.0  # seconds without a push before anything is compared: the exchange's own REST may lag behind
+_QUIET = 5.0  # seconds of listening before anything is compared
 _MOST_STRETCHED = 16  # times the usual pause, when one audit after the other finds something
 
 
@@ -45,10 +45,11 @@ class Difference:
 
 class Audit:
     """
-    Looks at a live stream every minute or so, when nothing has been pushed for a while.
+    Looks at a live stream every minute or so.
 
-    What differs is looked at twice, some seconds apart, and only what differs both times is told: a push that is under
-    way is no fault. A question that fails proves nothing. How a stream that pushes nothing although it should would be
+    What was pushed in the last seconds, or while the exchange was asked, is left out: its REST may lag behind. What
+    differs otherwise is looked at twice, and only what differs both times is told: a push that is under way is no
+    fault. A question that fails proves nothing. How a stream that pushes nothing although it should would be
     found out otherwise: not at all.
 
     Args:
@@ -73,7 +74,7 @@ class Audit:
         self._clock = clock
         self._random = random
         self._due: float | None = None
-        self._listening = False
+        self._touched: set[tuple[str, Key]] | None = None  # since we listen to what is pushed
         self._look: _Look | None = None
         self._asked_at = 0
         self._suspects: frozenset[tuple[str, Key]] = frozenset()
@@ -92,20 +93,19 @@ class Audit:
     def stop(self) -> None:
         """The stream is not to be believed anyhow, or is being asked about: compare nothing."""
         self._due = None
-        self._listening = False
         self._suspects = frozenset()
         self._give_up()
 
     def look_at_time(self, channels: tuple[str, ...]) -> None:
-        """Ask, if it is time to and all has been quiet."""
+        """Listen, or ask, if it is time to."""
         if self._due is None or self._clock.monotonic() < self._due:
             return
-        if not self._listening or self._knowledge.stirred:
-            self._listen()
-        elif not self._asker.has_spare():
+        if not self._asker.has_spare():
             self._wait()
+        elif self._touched is None:
+            self._listen()
         else:
-            self._ask(channels)
+            self._ask(channels, self._touched)
 
     def hear(self, answered: Answered) -> tuple[Difference, ...]:
         """Deal with an answer; return what is known, by now, to differ."""
@@ -122,7 +122,7 @@ class Audit:
             self._suspects = frozenset((each.kind, each.key) for each in found)
             self._listen()
             return ()
-        if not found and not look.failed:
+        if look.agreed:
             self.agreed_at = self._asked_at
             self._in_a_row = 0
         self._in_a_row += bool(persistent)
@@ -132,17 +132,16 @@ class Audit:
     def _wait(self) -> None:
         every = self._plan.audit_every
         self._suspects = frozenset()
-        self._listening = False
+        self._give_up()
         if every is not None:
             stretched = every * min(_MOST_STRETCHED, 2**self._in_a_row)
             self._due = self._clock.monotonic() + stretched * self._random.uniform(0.9, 1.1)
 
     def _listen(self) -> None:
-        self._knowledge.stirred = False
-        self._listening = True
+        self._touched = self._knowledge.watch()
         self._due = self._clock.monotonic() + _QUIET
 
-    def _ask(self, channels: tuple[str, ...]) -> None:
+    def _ask(self, channels: tuple[str, ...], touched: set[tuple[str, Key]]) -> None:
         plan = self._plan
         wanted = plan.dialect.kinds(channels)
         queries = plan.dialect.queries(
@@ -156,12 +155,15 @@ class Audit:
             return
         self._due = None
         self._asked_at = self._clock.unix_ms()
-        self._look = _Look(queries, self._knowledge, self._asker)
+        self._look = _Look(queries, self._knowledge, self._asker, touched)
 
     def _give_up(self) -> None:
         look, self._look = self._look, None
         if look is not None:
             look.end()
+        if self._touched is not None:
+            self._touched = None
+            self._knowledge.look_away()
 
 
 class _Look:
@@ -172,12 +174,14 @@ class _Look:
         failed: Whether it proves nothing.
     """
 
-    def __init__(self, queries: Sequence[Query], knowledge: Knowledge, asker: Asker) -> None:
+    def __init__(
+        self, queries: Sequence[Query], knowledge: Knowledge, asker: Asker, touched: Set[tuple[str, Key]]
+    ) -> None:
         self.failed = False
         self._open = deque(queries)
         self._knowledge = knowledge
         self._asker = asker
-        self._touched = knowledge.watch()
+        self._touched = touched
         self._rows: dict[Key, Record] = {}  # of the pages of the question that is being asked
         self._found: list[Difference] = []
         self._next()
@@ -188,8 +192,13 @@ class _Look:
         return not self._open
 
     @property
+    def agreed(self) -> bool:
+        """Whether nothing at all differs; what differs and was pushed meanwhile proves nothing, either way."""
+        return not self.failed and not self._found
+
+    @property
     def differences(self) -> tuple[Difference, ...]:
-        """What differs, and has not been pushed since the round began."""
+        """What differs, and has not been pushed."""
         if self.failed:
             return ()
         return tuple(each for each in self._found if (each.kind, each.key) not in self._touched)
@@ -218,7 +227,6 @@ class _Look:
         if self._open:
             self._asker.forget()
         self._open.clear()
-        self._knowledge.look_away()
 
     def _next(self) -> None:
         if self._open:

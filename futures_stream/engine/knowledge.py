@@ -56,7 +56,6 @@ class Knowledge:
 
     Attributes:
         repeated: How many executions were not told again.
-        stirred: Whether anything was told of the account since somebody lowered this.
 
     Threads:
         Belongs to the I/O thread.
@@ -64,7 +63,6 @@ class Knowledge:
 
     def __init__(self, most_orders: int = 10_000, most_trades: int = 100_000) -> None:
         self.repeated = 0
-        self.stirred = False
         self._most_orders = most_orders
         self._most_trades = most_trades
         self._orders: OrderedDict[str, Order] = OrderedDict()
@@ -269,7 +267,6 @@ class Knowledge:
         return snapshot
 
     def _touch(self, kind: str, key: Key, symbol: str | None) -> None:
-        self.stirred = True
         if self._touched is not None:
             self._touched.add((kind, key))
         if symbol is not None and len(self._symbols) < _MOST_NAMES:

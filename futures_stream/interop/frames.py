@@ -52,7 +52,7 @@ def to_pandas(
     columns: dict[str, Any] = {}
     for name in names:
         values = [row.get(name) for row in rows]
-        unit = _unit_of(name)
+        unit: Any = _unit_of(name)  # numpy, where it is installed, wants to know which units it can be
         if unit is not None:
             moments = np.array([np.datetime64("NaT" if value is None else value, unit) for value in values])
             columns[name] = pd.Series(moments).dt.tz_localize("UTC")
