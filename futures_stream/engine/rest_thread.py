@@ -149,7 +149,10 @@ class RestThread:
         except ClockSkew as refused:
             error = refused
         ahead_ms = self._measure_clock()
-        if ahead_ms is None or ahead_ms == self._ahead_ms:
+        if ahead_ms is None:
+            raise error
+        if ahead_ms == self._ahead_ms:  # it was the exchange's own time that was refused
+            error.offset = ahead_ms / 1000
             raise error
         log.warning("%s; asking once more with the exchange's time", error)
         try:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import queue
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from futures_stream import ConnectFailed
+from futures_stream import BitgetV2, BitgetV2Credentials, ClockSkew, ConnectFailed
 from futures_stream.dialects.base import Request, Response
 from futures_stream.engine.errands import Errands
 from futures_stream.engine.rest import RestCaller
+from futures_stream.engine.rest_thread import Answered, RestThread
 from futures_stream.testing import HANG, FakeClock, FakeNetwork
 
 GET = Request(method="GET", path="/x", label="look")
@@ -170,3 +173,47 @@ def test_an_error_of_the_network_is_raised(caller: Caller) -> None:
 
     with pytest.raises(ConnectFailed, match="down"):
         caller.ask()
+
+
+@pytest.mark.parametrize("ahead", [0, 7000])
+def test_a_time_that_is_refused_is_measured(ahead: int) -> None:
+    """Whether our clock is right to the millisecond or not, the error says by how much it is off."""
+    clock = FakeClock()
+    network = FakeNetwork(clock)
+    errands = Errands("futures-stream/test", clock)
+    told: queue.Queue[object] = queue.Queue()
+
+    def answer(base_url: str, request: Request) -> Response:
+        if request.path.endswith("/time"):
+            now = str(clock.unix_ms() + ahead)
+            return Response(status=200, text=json.dumps({"code": "00000", "msg": "ok", "data": {"serverTime": now}}))
+        return Response(status=400, text=json.dumps({"code": "40008", "msg": "expired", "data": None}))
+
+    network.answer("GET", answer)
+    dialect, stopping = BitgetV2(), clock.event()
+    rest = RestCaller(
+        network=network, base_url="https://rest.test", roots=("",), errands=errands, clock=clock, limit=10.0
+    )
+    thread = RestThread(
+        dialect=dialect,
+        account="a",
+        rest=rest,
+        keeper=None,
+        post=told.put,
+        clock=clock,
+        news=clock.event(),
+        stopping=stopping,
+    )
+    running = threading.Thread(target=thread.run, name="futures-stream/test/rest")
+    running.start()
+    (query,) = dialect.queries(BitgetV2Credentials("key", "secret", "phrase"), kinds=["balances"], symbols=None)
+    thread.ask(None, query)
+    answered = told.get(timeout=10)
+    stopping.set()
+    thread.wake()
+    running.join()
+    errands.close(2)
+
+    assert isinstance(answered, Answered)
+    assert isinstance(answered.error, ClockSkew)
+    assert answered.error.offset == ahead / 1000
