@@ -13,7 +13,7 @@ from enum import Enum
 from futures_stream.records import Balance, Execution, Order, Position, Record, TriggerOrder
 from futures_stream.vocabulary import PositionSide, PositionStatus
 
-__all__ = ["Key", "amount_of", "is_open", "key_of", "keyed", "signed_size"]
+__all__ = ["Key", "amount_of", "as_text", "is_open", "key_of", "keyed", "signed_size"]
 
 Key = tuple[object, ...]
 
@@ -40,7 +40,12 @@ def keyed(record: Record) -> tuple[str, Key] | None:
 def key_of(record: Record) -> tuple[str | None, ...] | None:
     """Return what tells *record* from the others of its set, as plain text; None if it has no such key."""
     found = keyed(record)
-    return None if found is None else tuple(_plain(part) for part in found[1])
+    return None if found is None else as_text(found[1])
+
+
+def as_text(key: Key) -> tuple[str | None, ...]:
+    """Return a key as a notice tells it: plain text, the same as :func:`key_of` gives."""
+    return tuple(_plain(part) for part in key)
 
 
 def is_open(record: Record) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from attrs import define, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
-from futures_stream.dialects.identity import Key, keyed
+from futures_stream.dialects.identity import Key, as_text, keyed
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.knowledge import Knowledge, Picture, set_mark
 from futures_stream.engine.monitors import renumbered
@@ -193,7 +193,7 @@ class Repair:
             self._open.appendleft(answer.more)
         elif not answer.whole:
             self._failed.add(query.kind)
-        elif query.kind != "executions" and query.closes_set:
+        elif query.kind != "executions":
             self._close_set(query.kind, answer)
 
     def _is_news(self, record: Record, touched: frozenset[tuple[str, Key]]) -> bool:
@@ -233,7 +233,7 @@ class Repair:
             Snapshot,
             of=kind,
             scope=answer.scope,
-            keys=tuple(tuple(None if part is None else str(part) for part in key) for key in self._keys),
+            keys=tuple(map(as_text, self._keys)),
             origin=Origin.SNAPSHOT,
             symbol=symbol,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from futures_stream.clock import Clock
+from futures_stream.dialects.identity import as_text
 from futures_stream.engine.audit import Audit, Difference
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.gaps import Gaps
@@ -216,9 +217,8 @@ class Standing:
         """The exchange says otherwise: something was missed since both last agreed."""
         assert self._audit is not None
         for each in drifts:
-            key = tuple(None if part is None else str(part) for part in each.key)
             self._delivery.notice(
-                Drift, what=each.kind, key=key, symbol=each.symbol, stream=each.stream, rest=each.rest
+                Drift, what=each.kind, key=as_text(each.key), symbol=each.symbol, stream=each.stream, rest=each.rest
             )
         reason = f"the exchange says otherwise over REST than the stream has told ({len(drifts)} of {drifts[0].kind})"
         self._gaps.begin(reason, self._audit.agreed_at, channels)
