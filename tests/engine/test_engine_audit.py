@@ -21,6 +21,7 @@ from futures_stream import (
     Record,
     Resynced,
 )
+from futures_stream.dialects import Dialect
 from futures_stream.dialects.base import Request, Response
 from futures_stream.engine.budget import budget_at
 
@@ -42,8 +43,8 @@ def order_push(order_id: str, filled: str, status: str = "OPEN", at: int = 1) ->
 class Account(Rig):
     """A stream, and what the exchange says of its account over REST; it is audited each minute."""
 
-    def __init__(self, **asked: Any) -> None:
-        super().__init__("bitmusa", channels=["orders"], **asked)
+    def __init__(self, exchange: str | Dialect = "bitmusa", **asked: Any) -> None:
+        super().__init__(exchange, channels=["orders"], **asked)
         self.orders: dict[str, str] = {}  # open ones, and how much of each is filled
         self.broken = False
         self.network.answer("GET", self._say)
@@ -252,6 +253,18 @@ def test_a_message_that_cannot_be_read_is_made_up_for(account: Account) -> None:
 
     assert account.asked() == asked == before + 1
     assert account.stream.status.state == "live"
+
+
+def test_the_account_is_asked_for_when_another_connection_serves() -> None:
+    """What the new connection began with is not told, so what only that said would be missing."""
+    with Account(Bitmusa(lifetime=200.0), options=Options(audit_every=None)) as account:
+        account.orders["1"] = "0"
+        account.open()
+        account.orders["1"] = "2"
+        told = account.pass_time(199)
+
+        assert names(told) == ["Rotated", "Order", "Snapshot"]
+        assert [str(each.filled) for each in told if isinstance(each, Order)] == ["2"]
 
 
 @pytest.mark.parametrize("name", ["audit_every", "poll_while_blind", "max_blind"])

@@ -42,6 +42,15 @@ def test_a_pause_holds_for_everybody() -> None:
     assert budget_of(FakeClock(), "a:1", "rest", [(8, 1.0)]).book() == 0
 
 
+def test_a_ban_is_the_hosts() -> None:
+    """It holds for connections and REST calls there alike; what is said on a connection that stands goes on."""
+    clock = FakeClock()
+    budget_of(clock, "a:1", "rest", ()).pause(30)
+
+    assert [budget_of(clock, "a:1", what, ()).paused_for for what in ("connect", "rest", "message")] == [30, 30, 0]
+    assert budget_of(clock, "b:1", "connect", ()).paused_for == 0
+
+
 def test_calls_keep_to_the_budget() -> None:
     """A stream makes no more calls a minute than the exchange allows, and is live all the same."""
     with Rig(Bitmusa(limits={"rest": ((1, 60.0),)})) as rig:
