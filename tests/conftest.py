@@ -51,9 +51,9 @@ def _no_sleep_in_the_package() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind() -> Iterator[None]:
-    """Fail the test that leaves one of its threads or sockets behind."""
+    """Fail the test that leaves one of its threads, sockets, pipes or selectors behind."""
     threads = set(threading.enumerate())
-    sockets = _open_sockets()
+    channels = _open_channels()
     yield
     left = [thread for thread in threading.enumerate() if thread not in threads]
     deadline = time.monotonic() + PATIENCE
@@ -61,14 +61,14 @@ def _nothing_is_left_behind() -> Iterator[None]:
         thread.join(max(0.0, deadline - time.monotonic()))
     alive = [thread.name for thread in left if thread.is_alive()]
     assert not alive, f"threads left behind: {alive}"
-    extra = _open_sockets() - sockets
+    extra = _open_channels() - channels
     if extra:
         gc.collect()  # a reference cycle of the test's own may hold one
-        extra = _open_sockets() - sockets
-    assert not extra, f"sockets left behind: {sorted(extra)}"
+        extra = _open_channels() - channels
+    assert not extra, f"left open: {sorted(extra)}"
 
 
-def _open_sockets() -> set[str]:
+def _open_channels() -> set[str]:
     folder = "/proc/self/fd"
     if not os.path.isdir(folder):
         return set()  # only Linux can tell
@@ -78,8 +78,8 @@ def _open_sockets() -> set[str]:
             target = os.readlink(f"{folder}/{name}")
         except OSError:
             continue  # the listing's own descriptor
-        if target.startswith("socket:"):
-            found.add(target)
+        if target.startswith(("socket:", "pipe:", "anon_inode:")):
+            found.add(f"{name} {target}")  # all selectors have one target
     return found
 
 

@@ -80,7 +80,7 @@ def test_the_custom_exchange_is_a_full_member() -> None:
         for _ in connection:  # type: ignore[attr-defined]
             pass
 
-    with server_of.serve(converse, "127.0.0.1", 0) as server:
+    with server_of.serve(converse, "127.0.0.1", 0, ping_interval=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

@@ -1,33 +1,13 @@
-"""What the transport's tests share: a network, certificates of our own, and a look at what was left open."""
+"""What the transport's tests share: a network, and certificates of our own."""
 
 from __future__ import annotations
 
-import gc
-import os
 import ssl
-import threading
 from pathlib import Path
 
 import pytest
 
 from futures_stream.transport import Network
-
-
-@pytest.fixture(autouse=True)
-def nothing_left_open():
-    """Fail a test that leaves a thread or a descriptor behind."""
-    threads, files = set(threading.enumerate()), _open_files()
-    yield
-    left = {thread.name for thread in set(threading.enumerate()) - threads}
-    assert not left
-    if _open_files() > files:
-        gc.collect()  # what waits for the collector only is not lost
-        assert _open_files() <= files
-
-
-def _open_files() -> int:
-    listing = Path("/proc/self/fd")
-    return len(os.listdir(listing)) if listing.exists() else 0
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ def test_against_an_independent_server(network):
         for message in websocket:
             websocket.send(message)
 
-    with serve(echo, "127.0.0.1", 0, compression="deflate") as server:
+    # no pings of the server's own: the thread that sends them ends after its connection, and nobody can wait for it
+    with serve(echo, "127.0.0.1", 0, compression="deflate", ping_interval=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         url = f"ws://localhost:{server.socket.getsockname()[1]}/stream?key=k"

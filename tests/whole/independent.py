@@ -224,7 +224,8 @@ def _websocket(peer: Peer, converse: Callable[[ServerConnection], None]) -> Iter
         peer.paths.append(request.path)
         return None
 
-    with serve(end_quietly, "127.0.0.1", 0, process_request=note_path) as server:
+    # no pings of the server's own: the thread that sends them ends after its connection, and nobody can wait for it
+    with serve(end_quietly, "127.0.0.1", 0, process_request=note_path, ping_interval=None) as server:
         thread = threading.Thread(target=server.serve_forever, name="independent websocket")
         thread.start()
         try:
