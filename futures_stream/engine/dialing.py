@@ -86,7 +86,6 @@ class Dialing:
         self.give_up()
         if (pause := self._budget.paused_for) > 0:
             raise Throttled(f"the host allows no connection for another {pause:.0f} s", retry_after=pause)
-        self._generation += 1
         wait = self._budget.book()
         if wait > 0:
             self._begin_at = self._clock.monotonic() + wait
@@ -105,7 +104,8 @@ class Dialing:
             self._keeper.ask(self._generation)
 
     def give_up(self) -> None:
-        """Forget the connection that is being made."""
+        """Forget the connection that is being made; what still comes for it belongs to an older generation."""
+        self._generation += 1
         self._abandon_at = self._begin_at = None
         running, self._running = self._running, None
         if running is not None:

@@ -16,6 +16,8 @@ from futures_stream import (
     PeerSilent,
     Throttled,
 )
+from futures_stream.dialects.base import Request, Response
+from futures_stream.engine.budget import budget_at
 from futures_stream.testing import HANG
 
 DAY = 86_400.0
@@ -114,6 +116,34 @@ def test_a_key_that_is_replaced_while_connecting_is_not_connected_with() -> None
         assert rig.state == "live"
         assert rig.network.accept().url.reveal().endswith(KEY_2)
         assert rig.clock.monotonic() == 1000.0
+
+
+def test_a_key_that_comes_after_the_connection_it_was_for_was_given_up_is_not_dialled_with() -> None:
+    """A move asks for a key, and the serving connection is lost: the key finds a stream that waits for its retry."""
+    with Rig("bitmusa") as rig:
+        server = rig.open()
+        gate = rig.clock.event()
+
+        def late(base_url: str, request: Request) -> Response:
+            gate.wait()
+            return key_answer(KEY_2)
+
+        rig.network.answer("PUT", code_answer(3022), FINE)
+        rig.network.answer("POST", key_answer(KEY_2), late, key_answer(KEY_2))
+        while rig.methods.count("POST") < 3:  # the key is replaced, and asked for to make another connection
+            rig.clock.advance(1)
+        host = Bitmusa().endpoints.ws_url or ""
+        budget_at(rig.clock, host, "connect", Bitmusa().limits).pause(30)  # another stream was told to wait
+        server.drop()
+        rig.settle(more=1)
+        assert rig.state == "backing_off"
+        dialled = len(rig.network.dials)
+        gate.set()
+        rig.settle()
+        assert (rig.state, len(rig.network.dials)) == ("backing_off", dialled)
+
+        rig.clock.advance(60)
+        assert rig.state == "live"
 
 
 def test_an_upgrade_that_does_not_know_the_key_gets_another() -> None:
