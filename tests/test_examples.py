@@ -5,13 +5,13 @@ import runpy
 import signal
 import subprocess
 import sys
-import threading
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from futures_stream import BitgetCredentials, Endpoints, Execution, Live, Unreadable, open_stream
+from tests.independent_server import port_of, serving
 
 FOLDER = Path(__file__).parent.parent / "examples"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
@@ -69,7 +69,6 @@ def test_the_loop_ends_on_ctrl_c() -> None:
 
 def test_the_custom_exchange_is_a_full_member() -> None:
     """One file is all that it takes: the engine opens it, reads it and closes it against a real server."""
-    server_of = pytest.importorskip("websockets.sync.server")
     tiny = runpy.run_path(str(FOLDER / "custom_exchange.py"))["TINY"]
 
     def converse(connection: object) -> None:
@@ -80,16 +79,10 @@ def test_the_custom_exchange_is_a_full_member() -> None:
         for _ in connection:  # type: ignore[attr-defined]
             pass
 
-    with server_of.serve(converse, "127.0.0.1", 0, ping_interval=None) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            where = Endpoints(f"ws://127.0.0.1:{server.socket.getsockname()[1]}")
-            with open_stream(tiny, BitgetCredentials("a", "b", "c"), account="mine", endpoints=where) as stream:
-                seen = [stream.get(5), stream.get(5), stream.get(5)]
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(converse) as server:
+        where = Endpoints(f"ws://127.0.0.1:{port_of(server)}")
+        with open_stream(tiny, BitgetCredentials("a", "b", "c"), account="mine", endpoints=where) as stream:
+            seen = [stream.get(5), stream.get(5), stream.get(5)]
 
     assert sorted(type(record).__name__ for record in seen) == ["Execution", "Live", "Unreadable"]
     (fill,) = (record for record in seen if isinstance(record, Execution))

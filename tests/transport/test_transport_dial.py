@@ -8,7 +8,6 @@ from time import monotonic
 
 import pytest
 from transport_peers import Peer, Wire, black_hole, close_frame, pump, pump_to_end, text
-from websockets.sync.server import serve
 
 from futures_stream.clock import SYSTEM_CLOCK
 from futures_stream.dialects.credentials import Secret
@@ -16,6 +15,7 @@ from futures_stream.errors import ConfigError, ConnectFailed
 from futures_stream.transport import Network
 from futures_stream.transport.dialing import connect_tcp
 from futures_stream.transport.patience import Patience
+from tests.independent_server import port_of, serving
 
 LISTEN_KEY = "listenKeyThatNobodyMaySee"
 
@@ -40,20 +40,14 @@ def refused(network, *scripts, timeout=5.0, **facts):
 
 def test_against_an_independent_server(network):
     """A server that shares no line with us understands us, and we it."""
-    handlers = []
 
     def echo(websocket):
-        handlers.append(threading.current_thread())
         websocket.send(websocket.request.path)
         for message in websocket:
             websocket.send(message)
 
-    # no pings of the server's own: the thread that sends them ends after its connection, and nobody can wait for it
-    with serve(echo, "127.0.0.1", 0, compression="deflate", ping_interval=None) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"ws://localhost:{server.socket.getsockname()[1]}/stream?key=k"
-        connection = network.dial(Secret(url), 5.0).run()
+    with serving(echo, compression="deflate") as server:
+        connection = network.dial(Secret(f"ws://localhost:{port_of(server)}/stream?key=k"), 5.0).run()
         connection.send("ümläut")
         connection.ping()
         connection.flush()
@@ -66,12 +60,6 @@ def test_against_an_independent_server(network):
 
         assert connection.ended.close_code == 1000
         connection.dispose()
-        server.shutdown()
-        for ending in (thread, *handlers):
-            ending.join(5)
-    for pipe in ("shutdown_watcher", "shutdown_notifier"):  # which websockets does not close before version 17
-        if isinstance(getattr(server, pipe, None), int):
-            os.close(getattr(server, pipe))
 
 
 def test_first_frame_together_with_the_answer(network):

@@ -14,9 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.sync.server import ServerConnection, serve
+from websockets.sync.server import ServerConnection
 
 from futures_stream import BitgetCredentials, BitgetV2Credentials, BitmusaCredentials, Endpoints
+from tests.independent_server import port_of, serving
 
 BITGET = BitgetCredentials("canary-key", "canary-secret", "canary-passphrase")
 BITGET_V2 = BitgetV2Credentials("canary-key", "canary-secret", "canary-passphrase")
@@ -224,17 +225,12 @@ def _websocket(peer: Peer, converse: Callable[[ServerConnection], None]) -> Iter
         peer.paths.append(request.path)
         return None
 
-    # no pings of the server's own: the thread that sends them ends after its connection, and nobody can wait for it
-    with serve(end_quietly, "127.0.0.1", 0, process_request=note_path, ping_interval=None) as server:
-        thread = threading.Thread(target=server.serve_forever, name="independent websocket")
-        thread.start()
+    with serving(end_quietly, process_request=note_path) as server:
         try:
-            yield server.socket.getsockname()[1]
+            yield port_of(server)
         finally:
-            server.shutdown()
             for connection in peer.connections:
                 connection.close_socket()
-            thread.join()
 
 
 @contextmanager
