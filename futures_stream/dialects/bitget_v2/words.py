@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from futures_stream.dialects.counts import count_odd
+from futures_stream.dialects.rows import Frame, Readers
 from futures_stream.dialects.wire import Words
 from futures_stream.errors import printable
 from futures_stream.vocabulary import (
@@ -158,7 +158,7 @@ for _what in ("close_long", "close_short", "buy_in_single_side_mode", "sell_in_s
     _TRADE_SIDES[f"dte_sys_adl_{_what}"] = (Effect.CLOSE, Cause.ADL)
 
 
-def meaning_of_trade_side(word: Any, unknown: Counter[str]) -> tuple[Effect | None, Cause | None]:
+def meaning_of_trade_side(_: Readers, frame: Frame, word: Any) -> tuple[Effect | None, Cause | None]:
     """Return what a ``tradeSide`` says: whether it opens or closes, and who wanted it; None for what it does not."""
     found = _TRADE_SIDES.get(word) if type(word) is str else None
     if found is not None:
@@ -168,12 +168,12 @@ def meaning_of_trade_side(word: Any, unknown: Counter[str]) -> tuple[Effect | No
     said = word.strip().lower() if type(word) is str else f"<{type(word).__name__}>"
     found = _TRADE_SIDES.get(said)
     if found is None:
-        count_odd(unknown, f"TradeSide:{printable(said, 40)}")
+        count_odd(frame.unknown, f"TradeSide:{printable(said, 40)}")
         return Effect.UNKNOWN, Cause.UNKNOWN
     return found
 
 
-def is_of_whole_position(plan_type: Any) -> bool | None:
+def is_of_whole_position(_: Readers, __: Frame, plan_type: Any) -> bool | None:
     """Return whether a plan closes all that there is; None where its type does not say."""
     if type(plan_type) is not str:
         return None
