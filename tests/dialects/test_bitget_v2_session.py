@@ -319,6 +319,29 @@ def test_given_up_while_unanswered() -> None:
     assert session.subscribed == frozenset()
 
 
+def test_subscribed_again_while_given_up() -> None:
+    """A channel that is given up and asked for again while unanswered is subscribed once more."""
+    session = begin(DIALECT, channels=["orders"])
+    session.opened(NOW_MS)
+    session.receive(LOGGED_IN, 1, 1)
+    session.unsubscribe(["orders"])
+    assert sent(session.subscribe(["orders"])) == []
+    (again,) = sent(session.receive(json.dumps({"event": "subscribe", "arg": arg("orders")}), 1, 1))
+    assert again["args"] == [arg("orders")]
+
+
+def test_an_answer_to_what_was_not_asked_for_yet() -> None:
+    """It changes nothing: what is lined up is asked for all the same."""
+    session = begin(ALL)
+    session.opened(NOW_MS)
+    (first,) = sent(session.receive(LOGGED_IN, 1, 1))
+    later = arg("equity", "USDC-FUTURES")
+    assert later not in first["args"]
+    session.receive(json.dumps({"event": "subscribe", "arg": later}), 1, 1)
+    (second,) = accept(session, first)
+    assert later in second["args"]
+
+
 def test_refused_unsubscription() -> None:
     """It is counted; nothing comes of it."""
     session = begin(DIALECT, channels=["orders"])
