@@ -250,6 +250,24 @@ def test_channel_lost() -> None:
         session.receive(error(30016, "param error"), 1, 1)
 
 
+def test_one_product_lost() -> None:
+    """A channel that is taken away for one product family goes on for the others; with the last of them it is gone."""
+    session = begin(ALL, channels=["orders", "positions"])
+    greet(session)
+    named = []
+    for product in ("COIN-FUTURES", "USDT-FUTURES", "USDC-FUTURES"):
+        with pytest.raises(SubscriptionRejected) as caught:
+            session.receive(error(30016, arg=arg("orders", product)), 1, 1)
+        named.append((caught.value.channel, caught.value.product, "orders" in session.subscribed))
+        assert product in str(caught.value)
+    assert named == [
+        ("orders", "COIN-FUTURES", True),
+        ("orders", "USDT-FUTURES", True),
+        ("orders", None, False),
+    ]
+    assert session.subscribed == {"positions"}
+
+
 def test_forgotten_login() -> None:
     """A subscription that wins the race against the login: log in once more, and ask for what is unanswered."""
     session = begin(DIALECT, channels=["orders", "positions"])

@@ -139,6 +139,10 @@ class Topics:
         self._leaving.discard(topic)
         return wanted
 
+    def has(self, channel: str) -> bool:
+        """Tell whether something of a channel is subscribed, or may be yet."""
+        return any(topic.channel == channel for topic in (*self._confirmed, *self._outstanding, *self._asked))
+
     def give_up(self, channels: Iterable[str]) -> Send | None:
         """Return the message that gives *channels* up; None if nothing of them has been subscribed."""
         unwanted = set(channels)

@@ -81,8 +81,8 @@ def wrong_account(said: str, **facts: str | None) -> PermissionRefused:
     )
 
 
-def subscription_rejected(refused: Refusal, topic: Topic) -> SubscriptionRejected:
-    """Return the refusal of *topic*."""
+def subscription_rejected(refused: Refusal, topic: Topic, *, others: bool) -> SubscriptionRejected:
+    """Return the refusal of *topic*; *others* tells whether its channel goes on for other product families."""
     known = {
         "30001": f"it does not exist for {topic.name}: check products, or leave the channel out",
         "30016": f"check products (now {topic.name})",
@@ -91,5 +91,6 @@ def subscription_rejected(refused: Refusal, topic: Topic) -> SubscriptionRejecte
     return SubscriptionRejected(
         f"Bitget refused {topic.channel} of {topic.name} ({refused.said}); {what}",
         channel=topic.channel,
+        product=topic.name if others else None,
         **refused.facts,
     )

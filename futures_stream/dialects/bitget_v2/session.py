@@ -107,4 +107,4 @@ class BitgetV2Session(LoggedInSession):
         return login_rejected(refused)
 
     def _subscription_rejected(self, refused: Refusal, topic: Topic) -> SubscriptionRejected:
-        return subscription_rejected(refused, topic)
+        return subscription_rejected(refused, topic, others=self._topics.has(topic.channel))
