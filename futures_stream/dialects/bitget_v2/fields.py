@@ -13,7 +13,7 @@ from typing import Any
 from futures_stream.dialects.rows import Frame, Readers, readers_with
 from futures_stream.dialects.wire import FieldUnreadable, instant
 
-__all__ = ["READERS", "above_zero", "fees", "not_negative", "real_id", "sum_of"]
+__all__ = ["READERS", "fees", "real_id", "sum_of"]
 
 _NO_ID = frozenset({"0", "-1"})
 
@@ -30,16 +30,6 @@ def _moment(value: Any) -> int | None:
 
 READERS = readers_with(_moment)
 """The readers for Bitget's rows."""
-
-
-def above_zero(number: Decimal) -> Decimal | None:
-    """Judge a price, or the size of what happened: 0 and less mean that there is none."""
-    return number if number > 0 else None
-
-
-def not_negative(number: Decimal) -> Decimal | None:
-    """Judge a ratio, a margin or a leverage: 0 is one, less means that there is none."""
-    return number if number >= 0 else None
 
 
 def real_id(text: str) -> str | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from futures_stream.dialects import table
-from futures_stream.dialects.bitget_v2.fields import above_zero, fees, not_negative, real_id
-from futures_stream.dialects.bitget_v2.words import (
+from futures_stream.dialects.bitget.judging import above_zero, not_negative
+from futures_stream.dialects.bitget.words import (
     LIQUIDITY,
     MARGIN_MODE,
     ORDER_STATUS,
     ORDER_TYPE,
     POSITION_MODE,
     POSITION_SIDE,
-    PRICE_SOURCE,
     SIDE,
     TIME_IN_FORCE,
+)
+from futures_stream.dialects.bitget_v2.fields import fees, real_id
+from futures_stream.dialects.bitget_v2.words import (
+    PRICE_SOURCE,
     TRIGGER,
     TRIGGER_STATUS,
     is_of_whole_position,

@@ -10,19 +10,22 @@ from decimal import Decimal
 from typing import Any
 
 from futures_stream.dialects import table
-from futures_stream.dialects.bitget_v2.fields import above_zero, fees, not_negative, real_id, sum_of
-from futures_stream.dialects.bitget_v2.words import (
+from futures_stream.dialects.bitget.judging import above_zero, not_negative, status_by_size
+from futures_stream.dialects.bitget.words import (
     LIQUIDITY,
     MARGIN_MODE,
     ORDER_TYPE,
     POSITION_MODE,
     POSITION_SIDE,
     SIDE,
+)
+from futures_stream.dialects.bitget_v2.fields import fees, real_id, sum_of
+from futures_stream.dialects.bitget_v2.words import (
     meaning_of_trade_side,
 )
 from futures_stream.dialects.rows import Frame, Readers
 from futures_stream.records import Balance, Deleveraging, Equity, Execution, Position, PositionResult
-from futures_stream.vocabulary import MarginMode, PositionSide, PositionStatus, Side
+from futures_stream.vocabulary import MarginMode, PositionSide, Side
 
 __all__ = [
     "read_balance",
@@ -42,12 +45,6 @@ def _profit(readers: Readers, frame: Frame, whole: Any, *parts: Any) -> Decimal 
 
 def _if_isolated(margin: Decimal | None, margin_mode: MarginMode | None) -> Decimal | None:
     return margin if margin_mode is MarginMode.ISOLATED else None
-
-
-def _status_by_size(size: Decimal | None) -> PositionStatus:
-    if size is None:
-        return PositionStatus.UNKNOWN
-    return PositionStatus.OPEN if size else PositionStatus.CLOSED
 
 
 def _sides(_: Readers, frame: Frame, side: Any, *held: Any) -> tuple[Side | None, PositionSide | None]:
@@ -94,7 +91,7 @@ read_position = table.parser(
     position_margin=table.number("marginSize", then=not_negative),
     isolated_margin=table.derived(_if_isolated, "position_margin", "margin_mode"),
     margin_ratio=table.number("marginRate", "marginRatio", then=not_negative),
-    status=table.derived(_status_by_size, "size"),
+    status=table.derived(status_by_size, "size"),
     created_at=table.instant("cTime"),
     position_id=table.text("posId", then=real_id),
     available=table.number("available", then=not_negative),

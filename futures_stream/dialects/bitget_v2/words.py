@@ -11,86 +11,19 @@ from futures_stream.errors import printable
 from futures_stream.vocabulary import (
     Cause,
     Effect,
-    Liquidity,
-    MarginMode,
-    OrderStatus,
-    OrderType,
-    PositionMode,
-    PositionSide,
     PriceSource,
-    Side,
-    TimeInForce,
     TriggerStatus,
     TriggerType,
 )
 
 __all__ = [
-    "LIQUIDITY",
-    "MARGIN_MODE",
-    "ORDER_STATUS",
-    "ORDER_TYPE",
-    "POSITION_MODE",
-    "POSITION_SIDE",
     "PRICE_SOURCE",
-    "SIDE",
-    "TIME_IN_FORCE",
     "TRIGGER",
     "TRIGGER_STATUS",
     "is_of_whole_position",
     "meaning_of_trade_side",
 ]
 
-SIDE = Words(Side, {"buy": Side.BUY, "sell": Side.SELL})
-POSITION_SIDE = Words(PositionSide, {"long": PositionSide.LONG, "short": PositionSide.SHORT, "net": PositionSide.NET})
-MARGIN_MODE = Words(
-    MarginMode,
-    {
-        "crossed": MarginMode.CROSS,
-        "cross": MarginMode.CROSS,
-        "isolated": MarginMode.ISOLATED,
-        "fixed": MarginMode.ISOLATED,  # so in the history of positions, and in the API before
-        "isolate": MarginMode.ISOLATED,
-    },
-)
-POSITION_MODE = Words(
-    PositionMode,
-    {
-        "one_way_mode": PositionMode.ONE_WAY,
-        "one_way": PositionMode.ONE_WAY,
-        "single_hold": PositionMode.ONE_WAY,
-        "hedge_mode": PositionMode.HEDGE,
-        "hedge": PositionMode.HEDGE,
-        "double_hold": PositionMode.HEDGE,
-    },
-)
-ORDER_TYPE = Words(OrderType, {"limit": OrderType.LIMIT, "market": OrderType.MARKET})
-ORDER_STATUS = Words(
-    OrderStatus,
-    {
-        "live": OrderStatus.NEW,
-        "new": OrderStatus.NEW,
-        "init": OrderStatus.NEW,
-        "partially_filled": OrderStatus.PARTIALLY_FILLED,
-        "filled": OrderStatus.FILLED,
-        "canceled": OrderStatus.CANCELED,
-        "cancelled": OrderStatus.CANCELED,
-        "rejected": OrderStatus.REJECTED,
-        "expired": OrderStatus.EXPIRED,
-    },
-)
-TIME_IN_FORCE = Words(
-    TimeInForce,
-    {
-        "gtc": TimeInForce.GTC,
-        "normal": TimeInForce.GTC,
-        "ioc": TimeInForce.IOC,
-        "fok": TimeInForce.FOK,
-        "post_only": TimeInForce.POST_ONLY,
-    },
-)
-LIQUIDITY = Words(
-    Liquidity, {"maker": Liquidity.MAKER, "m": Liquidity.MAKER, "taker": Liquidity.TAKER, "t": Liquidity.TAKER}
-)
 PRICE_SOURCE = Words(
     PriceSource,
     {
