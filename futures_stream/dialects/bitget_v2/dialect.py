@@ -130,7 +130,6 @@ class BitgetV2(Dialect):
         """Begin one connection's conversation."""
         # Not at the top: what reads an exchange is imported by whoever connects to it, not by everybody.
         from futures_stream.dialects.bitget_v2.session import BitgetV2Session
-        from futures_stream.dialects.bitget_v2.topics import Topics
 
         for symbol in symbols or ():
             if _OLD_SYMBOL.search(symbol):
@@ -141,7 +140,8 @@ class BitgetV2(Dialect):
         return BitgetV2Session(
             self.name,
             self.channels,
-            Topics(self.channels, self.subscribe_keys, self.products),
+            self.subscribe_keys,
+            self.products,
             self._own(credentials),
             account=account,
             channels=channels,

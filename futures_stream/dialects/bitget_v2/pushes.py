@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from futures_stream.dialects.bitget_v2.fields import READERS
 from futures_stream.dialects.bitget_v2.orders import read_order, read_trigger_order
 from futures_stream.dialects.bitget_v2.rows import (
     read_balance,
@@ -106,7 +107,7 @@ class Pushes:
             self._hide,
         )
         rows = self._rows(message.get("data"))
-        records = read_rows(parse, rows if self._symbols is None else self._wanted(rows), frame, seq)
+        records = read_rows(parse, rows if self._symbols is None else self._wanted(rows), frame, seq, READERS)
         if is_set:
             self._close_set(records, frame, seq)
         return records
