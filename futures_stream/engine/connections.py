@@ -22,7 +22,7 @@ from futures_stream.engine.rotation import Rotations
 from futures_stream.engine.server_time import ServerTime
 from futures_stream.engine.standing import Standing
 from futures_stream.engine.subscriptions import Subscriptions
-from futures_stream.errors import ClockSkew, ConnectFailed, FuturesStreamError, Throttled, TransientError
+from futures_stream.errors import ClockSkew, ConnectFailed, ConnectionLost, FuturesStreamError, Throttled, TransientError
 from futures_stream.records import Record, Rotated
 from futures_stream.vocabulary import State
 
@@ -191,6 +191,19 @@ class Connections:
         if link is not None:
             self._try(lambda: self._rotations.begin(reason, link))
 
+    def _leave(self, link: Link, reason: str) -> None:
+        """
+        The exchange asks to leave a connection. It may say so more than once, and again while it is being left.
+
+        Raises:
+            ConnectionLost: It is the one that was to take over.
+        """
+        if self._rotations.awaits_connection:
+            if link is not self._link:
+                raise ConnectionLost(f"the new connection is to be left at once: {reason}")
+        elif link is self._link:
+            self.rotate(reason)
+
     def doubt(self, reason: str) -> None:
         """The connection that serves may push nothing although it should."""
         if self._link is not None:
@@ -261,6 +274,10 @@ class Connections:
         except BaseException:
             connection.dispose()
             raise
+
+        def asked_to_leave(reason: str) -> None:
+            self._leave(link, reason)
+
         link = Link(
             connection,
             session,
@@ -272,7 +289,7 @@ class Connections:
             delivery=self._delivery,
             budget=self._budget,
             refused=self._subscriptions.refused,
-            moved=self.rotate,
+            moved=asked_to_leave,
         )
         self._links.add(link)
         self._lifecycle.note(connects=self._lifecycle.status.connects + 1)

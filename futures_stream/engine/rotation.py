@@ -137,7 +137,7 @@ class Rotations:
             move.switch(self._farewell)
             self.plan()
         move.tend_old()
-        if move.over:
+        if move.over and self._move is move:
             self._move = None
         return served
 
