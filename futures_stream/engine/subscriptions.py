@@ -92,11 +92,13 @@ class Subscriptions:
         channel = error.channel or "unknown"
         error.exchange = error.exchange or self._dialect.name
         error = error.with_traceback(None)  # its variables hold what was heard, and the error may be shown
-        if error.symbol is None:
-            self._want(set(self.channels) - {channel})
+        if channel in self._dialect.channels and channel not in self.channels:
+            return  # it was told by the other connection, while one takes over from the other
+        left = set(self.channels) - ({channel} if error.symbol is None else set())
         waiting = [asked for asked in self._promises if channel in asked.channels]
-        if not self.channels or not (self.lenient or waiting):
-            raise error
+        if not left or not (self.lenient or waiting):
+            raise error  # what is wanted stays as it is: another connection may serve, and go on
+        self._want(left)
         for asked in waiting:
             self._promises.remove(asked)
             asked.promise.break_(error)
