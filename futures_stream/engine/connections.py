@@ -22,7 +22,14 @@ from futures_stream.engine.rotation import Rotations
 from futures_stream.engine.server_time import ServerTime
 from futures_stream.engine.standing import Standing
 from futures_stream.engine.subscriptions import Subscriptions
-from futures_stream.errors import ClockSkew, ConnectFailed, FuturesStreamError, Throttled, TransientError
+from futures_stream.errors import (
+    ClockSkew,
+    ConnectFailed,
+    ConnectionLost,
+    FuturesStreamError,
+    Throttled,
+    TransientError,
+)
 from futures_stream.records import Record, Rotated
 from futures_stream.vocabulary import State
 
@@ -130,7 +137,7 @@ class Connections:
         try:
             successor = self._rotations.tend()
         except FuturesStreamError as error:
-            self._rotations.failed(error)
+            self._failed(error)
         else:
             if successor is not None:
                 self._switch(successor)
@@ -175,13 +182,13 @@ class Connections:
 
     def subscribe(self, channels: tuple[str, ...]) -> None:
         """Ask for more channels, if there is anybody to ask; the next connection asks for all of them."""
-        if self._link is not None:
-            self._link.obey(self._link.session.subscribe(channels))
+        for link in self._speaking:
+            link.obey(link.session.subscribe(channels))
 
     def unsubscribe(self, channels: frozenset[str]) -> None:
         """Give up channels."""
-        if self._link is not None:
-            self._link.obey(self._link.session.unsubscribe(sorted(channels)))
+        for link in self._speaking:
+            link.obey(link.session.unsubscribe(sorted(channels)))
 
     # -- what goes wrong --------------------------------------------------------------------------------------------
 
@@ -190,6 +197,19 @@ class Connections:
         link = self._link
         if link is not None:
             self._try(lambda: self._rotations.begin(reason, link))
+
+    def _leave(self, link: Link, reason: str) -> None:
+        """
+        The exchange asks to leave a connection. It may say so more than once, and again while it is being left.
+
+        Raises:
+            ConnectionLost: It is the one that was to take over.
+        """
+        if self._rotations.awaits_connection:
+            if link is not self._link:
+                raise ConnectionLost(f"the new connection is to be left at once: {reason}")
+        elif link is self._link:
+            self.rotate(reason)
 
     def doubt(self, reason: str) -> None:
         """The connection that serves may push nothing although it should."""
@@ -209,8 +229,7 @@ class Connections:
         self._rotations.forget()
         self._dialing.give_up()
         asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
-        if isinstance(error, Throttled) and asked is not None:
-            self._dialing.pause(asked)
+        self._heed(error)
         delay = self._backoff.delay(live_for, asked)
         self._retry_at = self._clock.monotonic() + delay
         error.exchange = error.exchange or self._plan.dialect.name
@@ -261,6 +280,10 @@ class Connections:
         except BaseException:
             connection.dispose()
             raise
+
+        def asked_to_leave(reason: str) -> None:
+            self._leave(link, reason)
+
         link = Link(
             connection,
             session,
@@ -272,7 +295,7 @@ class Connections:
             delivery=self._delivery,
             budget=self._budget,
             refused=self._subscriptions.refused,
-            moved=self.rotate,
+            moved=asked_to_leave,
         )
         self._links.add(link)
         self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
@@ -315,7 +338,7 @@ class Connections:
         """Take a step on the way to a connection."""
         try:
             step()
-        except TransientError as error:
+        except FuturesStreamError as error:
             self._failed(error)
 
     def _failed(self, error: FuturesStreamError) -> None:
@@ -326,11 +349,22 @@ class Connections:
             FatalError: For good, and there is no other connection to go on with.
         """
         if self._rotations.awaits_connection:
+            self._heed(error)
             self._rotations.failed(error)
         elif isinstance(error, TransientError):
             self.lose(error)
         else:
             raise error
+
+    @property
+    def _speaking(self) -> list[Link]:
+        """The connection that serves, and the one that is being greeted to take over."""
+        return [link for link in (self._link, self._rotations.successor) if link is not None]
+
+    def _heed(self, error: FuturesStreamError) -> None:
+        """Keep everybody in this process from the host for as long as it says, if it does."""
+        if isinstance(error, Throttled) and error.retry_after is not None:
+            self._dialing.pause(error.retry_after)
 
     def _budget(self, kind: str) -> Budget:
         return budget_at(self._clock, self._plan.endpoints.ws_url or "", kind, self._plan.dialect.limits)

@@ -89,6 +89,11 @@ class Rotations:
         return self._move is not None and self._move.undecided
 
     @property
+    def successor(self) -> Link | None:
+        """The new connection while it is greeted; None if there is none, or it serves already."""
+        return None if self._move is None else self._move.greeting
+
+    @property
     def unsure_since(self) -> int | None:
         """Since when, in ms, something may be missing of a connection that is being left; None of none."""
         return None if self._move is None else self._move.unsure_since
@@ -137,7 +142,7 @@ class Rotations:
             move.switch(self._farewell)
             self.plan()
         move.tend_old()
-        if move.over:
+        if move.over and self._move is move:
             self._move = None
         return served
 
@@ -203,6 +208,11 @@ class _Move:
     def undecided(self) -> bool:
         """Whether the old connection still serves."""
         return self._old_until is None and self._echo_until is None and not self.over
+
+    @property
+    def greeting(self) -> Link | None:
+        """The new connection, as long as the old one serves."""
+        return self._new if self.undecided else None
 
     @property
     def unsure_since(self) -> int | None:
