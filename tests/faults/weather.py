@@ -154,22 +154,23 @@ class Subject:
         served = self.world.simulator("connections", self.exchange)
         return served == 1 and self.stream.status.connects == connects and self.stream.status.state is State.LIVE
 
-    def _blind(self) -> bool:
-        """Tell whether what has been told ends inside of a gap."""
-        with self._changed:
-            last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
-        return isinstance(last, Gap)
+    def _take(self) -> tuple[list[Any], list[Record]]:
+        """Return what was written and what was told since the last time, taken at one moment when both are whole."""
+        while True:
+            entries = self.world.ledger(self._from)
+            with self._changed:
+                last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
+                if not isinstance(last, Gap) and len(self.world.ledger(self._from)) == len(entries):
+                    told, self.told = self.told, []
+                    return entries, told
+            self.calm()  # something has happened since it was
 
     def _has(self, name: str) -> bool:
         return any(isinstance(one, Order) and one.order_id == name for one in self.told[-200:])
 
     def check(self, log: Sequence[object] = ()) -> dict[str, int]:
         """Hold what has come since the last time against what was written; return figures."""
-        while self._blind():  # something has happened since it was calm
-            self.calm()
-        entries = self.world.ledger(self._from)
-        with self._changed:
-            told, self.told = self.told, []
+        entries, told = self._take()
         self._from += len(entries)
         stream = self.stream
         ended = bool(told) and isinstance(told[-1], Closed)
