@@ -65,6 +65,18 @@ class BalanceTracker(Tracker):
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Balance: self._tell, Notice: self._hear}
 
+    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
+        return {Balance: self._take}
+
+    def _take(self, told: Balance) -> bool:
+        """Fold a row as most are: later than what is known of its asset."""
+        key = (told.product, told.asset)
+        rows, when = self._ledger.entries.get(key), told.timestamp
+        if rows is None or when is None or rows.row.timestamp is None or when <= rows.row.timestamp:
+            return False
+        self._ledger.put(key, Rows(rows.number, told, told))
+        return True
+
     def _tell(self, told: Balance) -> Change | None:
         if told.asset is None:
             return self._refuse(Verdict.UNIDENTIFIED)
