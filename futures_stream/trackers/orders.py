@@ -100,6 +100,22 @@ class OrderTracker(Tracker):
         as_of = self.as_of
         return Orders(self._ledger.state(), as_of, self._products, self._symbols)
 
+    def find(self, *, order_id: str | None = None, client_order_id: str | None = None) -> Order | None:
+        """Return one order as it stands now, by either id; None if it was not told of. Callable from any thread."""
+        key = self._clients.get(client_order_id or "") if order_id is None else order_id
+        entry = self._ledger.entries.get(key)
+        return None if entry is None else entry.order
+
+    def executions(self, order_id: str) -> tuple[Execution, ...]:
+        """Return the executions of one order so far, the oldest first. Callable from any thread."""
+        entry = self._ledger.entries.get(order_id)
+        return () if entry is None else tuple(entry.executed.told[: entry.executed.length])
+
+    def has_vanished(self, order_id: str) -> bool:
+        """Tell whether an order was missing in a full set of open ones, and all is known by now that will be."""
+        entry = self._ledger.entries.get(order_id)
+        return entry is not None and entry.gone and not self._trust.blind
+
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Order: self._tell, Execution: self._explain, Notice: self._hear}
 
