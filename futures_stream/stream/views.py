@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.plan import Plan
 from futures_stream.errors import FuturesStreamError
-from futures_stream.records import ChannelLost, Closed, Execution, Order, Record
+from futures_stream.records import ChannelLost, Closed, Execution, Live, Order, Record
 from futures_stream.trackers import AccountTracker, Balances, Orders, OrderTracker, Positions
 
 __all__ = ["Views"]
@@ -42,7 +43,7 @@ class Views:
     def deliver(self, records: Sequence[Record]) -> None:
         """Fold what is about to be delivered."""
         if self._lifecycle.status.channels is not self._channels:
-            self._note_channels(self._lifecycle.status.channels, records[0])
+            self._note_channels(self._lifecycle.status.channels)
         if self._mixed:
             records = [each for each in records if (each.exchange, each.account) == (self._exchange, self._name)]
         self._account.fold(records)
@@ -51,17 +52,13 @@ class Views:
         """Nothing more comes; what is known stays, and is not to be trusted any more."""
         self._account.fold([notice])
 
-    def _note_channels(self, channels: tuple[str, ...], cause: Record) -> None:
-        for channel in self._channels:
-            if channel not in channels:
-                lost = ChannelLost(
-                    exchange=self._exchange,
-                    account=self._name,
-                    received_ns=cause.received_ns,
-                    channel=channel,
-                    error=FuturesStreamError("given up"),
-                )
-                self._account.fold([lost])
+    def _note_channels(self, channels: tuple[str, ...]) -> None:
+        """What a channel carried is not to be believed when it is given up, nor, when it is back, before a full set."""
+        who: dict[str, Any] = {"exchange": self._exchange, "account": self._name}
+        for channel in set(self._channels) - set(channels):
+            self._account.fold([ChannelLost(**who, channel=channel, error=FuturesStreamError("given up"))])
+        if self._lifecycle.status.blind_since is None:  # else the end of the gap says so
+            self._account.fold([Live(**who, channels=tuple(set(channels) - set(self._channels)))])
         self._channels = channels
 
     # -- everybody's side -------------------------------------------------------------------------------------------
