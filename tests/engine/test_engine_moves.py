@@ -86,7 +86,7 @@ def test_a_new_connection_that_asks_to_be_left_is_left_later() -> None:
         assert not old.closed
 
 
-# -- channels -----------------------------------------------------------------------------------------------------------
+# -- channels ---------------------------------------------------------------------------------------------------------
 
 
 class Moving(Rig):
@@ -203,7 +203,7 @@ def test_a_channel_that_is_refused_by_both_connections_is_lost_once() -> None:
         assert rig.stream.status.channels == ("orders",)
 
 
-# -- refusals and bans --------------------------------------------------------------------------------------------------
+# -- refusals and bans ------------------------------------------------------------------------------------------------
 
 
 def test_an_upgrade_that_is_refused_for_good_leaves_the_old_connection() -> None:
