@@ -20,7 +20,7 @@ from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.rotation import Rotations
 from futures_stream.engine.server_time import ServerTime
-from futures_stream.engine.standing import Standing
+from futures_stream.engine.standing import Doubt, Standing
 from futures_stream.engine.subscriptions import Subscriptions
 from futures_stream.errors import (
     ClockSkew,
@@ -91,6 +91,7 @@ class Connections:
             give_up_dial=dialing.give_up,
             deliver=self._deliver_held,
             missing=self._missed,
+            left=self._moved,
             farewell=plan.limits.farewell,
             clock=clock,
             random=random,
@@ -168,17 +169,17 @@ class Connections:
         """There is none."""
         if self._dialing.concerns(news):
             self._failed(news.error)
+        elif news.generation is None:
+            raise news.error  # nobody extends the key any more: the connection that serves falls silent with it
 
     def replaced(self, news: LeaseReplaced) -> None:
         """The listen key of the connection that serves, or is being made, is another one now."""
-        if self._link is not None:
-            self.doubt(str(news.error))
-        if news.asked:
-            return  # by who connects now, with the new key
-        if self._link is not None:
+        self.doubt(Doubt.REPLACED, news.error, news.since)
+        if self._link is None:
+            if self._dialing.under_way and not news.asked:  # with the old key
+                self.lose(news.error)
+        elif not (news.asked and self._rotations.awaits_connection):  # by who connects now, with the new key
             self.rotate(str(news.error))
-        elif self._dialing.under_way:  # with the old key
-            self.lose(news.error)
 
     def subscribe(self, channels: tuple[str, ...]) -> None:
         """Ask for more channels, if there is anybody to ask; the next connection asks for all of them."""
@@ -211,10 +212,15 @@ class Connections:
         elif link is self._link:
             self.rotate(reason)
 
-    def doubt(self, reason: str) -> None:
-        """The connection that serves may push nothing although it should."""
-        if self._link is not None:
-            self._standing.doubt(reason, self._link.heard_at, self._subscriptions.channels)
+    def doubt(self, doubt: Doubt, error: TransientError, since: int) -> None:
+        """The connection that serves may push nothing although it should, since then (ms) at the latest."""
+        if self._link is None:
+            return
+        if self._lifecycle.status.state is State.GREETING:
+            self.lose(error)  # it has not begun to serve, and need not
+        else:
+            since = min(since, self._link.heard_at)
+            self._standing.doubt(doubt, str(error), since, self._subscriptions.channels)
 
     def lose(self, error: TransientError) -> None:
         """The connection, or the way to one, is lost: say what may be missing, and try again."""
@@ -322,8 +328,6 @@ class Connections:
         self._link = link
         if self._lifecycle.status.state is State.LIVE:
             self._delivery.notice(Rotated, reason=self._rotations.reason)
-            self._standing.look_again(self._subscriptions.channels)
-        self._standing.believe_again(self._subscriptions.channels)
 
     def _deliver_held(self, records: list[Record]) -> None:
         self._delivery.add(renumbered(records, self._delivery.next_seq))
@@ -331,8 +335,10 @@ class Connections:
     def _missed(self, reason: str, since: int) -> None:
         """Something may be missing although the connection that serves is well."""
         log.warning("%s: %s", self._plan.name, reason)
-        self._standing.doubt(reason, since, self._subscriptions.channels)
-        self._standing.believe_again(self._subscriptions.channels)
+        self._standing.missed(reason, since, self._subscriptions.channels)
+
+    def _moved(self) -> None:
+        self._standing.moved(self._subscriptions.channels)
 
     def _try(self, step: Callable[[], None]) -> None:
         """Take a step on the way to a connection."""
@@ -348,7 +354,7 @@ class Connections:
         Raises:
             FatalError: For good, and there is no other connection to go on with.
         """
-        if self._rotations.awaits_connection:
+        if self._rotations.awaits_connection and not self._standing.doubts(Doubt.REPLACED):
             self._heed(error)
             self._rotations.failed(error)
         elif isinstance(error, TransientError):
