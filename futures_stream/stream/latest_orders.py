@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from futures_stream.records import Closed, Order, Record
+from futures_stream.vocabulary import Mark
 
 __all__ = ["LatestOrders"]
 
@@ -27,7 +28,8 @@ class LatestOrders:
     def deliver(self, records: Sequence[Record]) -> None:
         """Take note of the orders among some records."""
         for record in records:
-            if type(record) is Order and record.order_id is not None:
+            # What is late was overtaken by what came before it.
+            if type(record) is Order and record.order_id is not None and Mark.LATE not in record.marks:
                 with self._lock:
                     self._orders[record.order_id] = record
                     self._orders.move_to_end(record.order_id)

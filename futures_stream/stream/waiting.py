@@ -34,7 +34,7 @@ class Waiting:
         self._lifecycle = lifecycle
         self._clock = clock
         self._orders = LatestOrders()
-        delivery.attach(self._orders)
+        delivery.attach(self._orders, in_front=True)
 
     def after_fork(self) -> None:
         """In a child that was forked: lock as if it were new."""
