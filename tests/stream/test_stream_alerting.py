@@ -135,7 +135,7 @@ def test_stopping_from_inside_is_fine_and_closing_is_refused() -> None:
     rig = Rig("bitget", monitors=[RiskMonitor(LIMITS, on_alert=lambda alert: rig.stream.close())])
     with rig:
         server = rig.open()
-        rig.say(server, losing("BTCUSDT", "-50", 1))
+        server.say(losing("BTCUSDT", "-50", 1))
         rig.stream.wait_state("closed", timeout=10)
 
 
