@@ -195,7 +195,7 @@ class Rotated(Notice):
 @frozen(kw_only=True)
 class MonitorFailed(Notice):
     """
-    A monitor raised an exception and was taken off; the stream goes on.
+    A monitor raised an exception and was taken off, or its ``on_alert`` raised one and goes on; so does the stream.
 
     Attributes:
         monitor: Its name.

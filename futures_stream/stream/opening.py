@@ -18,6 +18,7 @@ from futures_stream.engine.monitors import Monitor
 from futures_stream.engine.plan import Limits, Plan
 from futures_stream.engine.ports import Network as NetworkPort
 from futures_stream.errors import ConfigError, ConnectFailed, OpenTimeout, ShutdownTimeout, StreamFailed
+from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.options import Options
 from futures_stream.stream.profiles import find_credentials
 from futures_stream.stream.queue import StreamQueue
@@ -181,7 +182,8 @@ def prepare_stream(
             max_message_size=options.max_message_size,
         )
     own_queue = StreamQueue(maxsize) if queue is None else queue
-    delivery = Delivery(dialect.name, account, clock, monitors)
+    alerting = Alerting(monitors, clock)
+    delivery = Delivery(dialect.name, account, clock, alerting.monitors)
     lifecycle = Lifecycle(clock, plan.channels)
     feed = None
     with contextlib.suppress(OSError):  # what was made by then gives its descriptors back
@@ -205,6 +207,7 @@ def prepare_stream(
     )
     return Stream(
         plan=plan,
+        alerting=alerting,
         views=Views(plan, lifecycle, orders, mixed=bool(monitors)),
         feed=feed,
         delivery=delivery,

@@ -14,6 +14,7 @@ from futures_stream.engine.lifecycle import Lifecycle, Status
 from futures_stream.engine.plan import Plan
 from futures_stream.errors import ConfigError
 from futures_stream.records import Order, Record, Tick
+from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.forking import tell_after_fork
 from futures_stream.stream.queue import StreamQueue
 from futures_stream.stream.reading import read
@@ -58,6 +59,7 @@ class Stream:
         delivery: Delivery,
         lifecycle: Lifecycle,
         views: Views,
+        alerting: Alerting,
         queue: StreamQueue,
         shared: bool,
         clock: Clock = SYSTEM_CLOCK,
@@ -69,12 +71,14 @@ class Stream:
         self._lifecycle = lifecycle
         self._shared = shared
         self._clock = clock
-        self._run = Run(plan, feed, lifecycle, clock)
+        self._run = Run(plan, feed, lifecycle, clock, alerting)
         self._views = views
         self._waiting = Waiting(delivery, lifecycle, views, clock)
         queue.open()
         delivery.attach(views, in_front=True)  # who has a record in hand finds the views as new as that
         delivery.attach(queue)
+        if alerting.wanted:
+            delivery.attach(alerting)
         tell_after_fork(self)
 
     # -- consuming --------------------------------------------------------------------------------------------------
