@@ -30,11 +30,12 @@ from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, rest_thread
-from futures_stream.engine.standing import Standing
+from futures_stream.engine.standing import Doubt, Standing
 from futures_stream.engine.steady import Steady
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
     FuturesStreamError,
+    LeaseLost,
     ShutdownTimeout,
     StreamFailed,
 )
@@ -241,12 +242,13 @@ class Feed:
                 connections.refused(news)
             case LeaseReplaced():
                 connections.replaced(news)
-            case LeaseAtRisk(error=error):
-                connections.doubt(f"the listen key has run out, and could not be renewed: {error}")
+            case LeaseAtRisk(error=error, since=since):
+                lost = LeaseLost(f"the listen key has run out, and could not be renewed: {error}")
+                connections.doubt(Doubt.AT_RISK, lost, since)
             case LeaseExtended(expires_at=expires_at):
                 self._delivery.notice(LeaseRenewed, expires_at=expires_at)
             case LeaseConfirmed():
-                self._standing.believe_again(self._subscriptions.channels)
+                self._standing.believe_again(Doubt.AT_RISK, self._subscriptions.channels)
             case Answered():
                 self._standing.hear(news, self._subscriptions.channels)
             case _Refresh(promise=promise):

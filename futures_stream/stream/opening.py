@@ -23,6 +23,8 @@ from futures_stream.stream.profiles import find_credentials
 from futures_stream.stream.queue import StreamQueue
 from futures_stream.stream.registry import in_notebook, open_streams
 from futures_stream.stream.stream import Stream
+from futures_stream.stream.views import Views
+from futures_stream.trackers import OrderTracker
 from futures_stream.transport import Network
 from futures_stream.vocabulary import State
 
@@ -193,8 +195,17 @@ def prepare_stream(
         )
     if feed is None:
         raise ConnectFailed("this process has no descriptor left; it has too many files open", exchange=dialect.name)
+    orders = OrderTracker(
+        dialect.name,
+        account,
+        plan.symbols,
+        keep=options.keep_orders,
+        most=options.most_orders,
+        most_trades=options.most_trades,
+    )
     return Stream(
         plan=plan,
+        views=Views(plan, lifecycle, orders, mixed=bool(monitors)),
         feed=feed,
         delivery=delivery,
         lifecycle=lifecycle,

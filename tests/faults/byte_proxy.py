@@ -59,11 +59,14 @@ class Lane:
     size: int = 0
     passed: int = 0  # bytes since the terms were set
     not_before: float = 0.0
+    torn: bool = False  # bytes were swallowed: no network carries on behind a hole in a stream
     ended: bool = False  # the source has said its last
     over: bool = False  # and so have we
 
     def set(self, terms: Terms) -> None:
-        """Travel so from now on."""
+        """Travel so from now on; behind a hole nothing travels any more, and only a cut ends that."""
+        if self.torn:
+            terms = evolve(terms, black_hole=True)
         self.terms, self.passed, self.not_before = terms, 0, 0.0
 
     @property
@@ -83,13 +86,16 @@ class Lane:
             return
         if not data:
             self.ended = True
-        elif not self.terms.black_hole:
+        elif self.terms.black_hole:
+            self.torn = True
+        else:
             self.waiting.append((now + self.terms.delay, data))
             self.size += len(data)
 
     def write(self, now: float) -> bool:
         """Let go what may go by now; false if the connection is to be cut."""
         if self.terms.black_hole:
+            self.torn = self.torn or bool(self.waiting)
             self.waiting.clear()
             self.size = 0
         while self.waiting and (self.due() or 0.0) <= now:
@@ -202,7 +208,7 @@ class ByteProxy:
         self._tell("set", (("up", "down") if direction == "both" else (direction,), scope, evolve(FAIR, **terms)))
 
     def heal(self) -> None:
-        """Let everything travel fairly again; what was swallowed stays so."""
+        """Let everything travel fairly again, but behind what was swallowed: nothing does there until a cut."""
         self._tell("set", (("up", "down"), "all", FAIR))
 
     def cut(self, how: Literal["rst", "fin"] = "rst") -> None:

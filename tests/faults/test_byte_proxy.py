@@ -114,10 +114,34 @@ def test_black_hole_one_way(ends: Ends) -> None:
     ends.client.sendall(b"lost")
     ends.server.sendall(b"heard")
     assert take(ends.client, 5) == b"heard"
+
+
+def test_a_black_hole_that_swallowed_nothing_heals(ends: Ends) -> None:
+    """Where no byte is missing a connection can go on."""
+    ends.proxy.set("up", black_hole=True)
     ends.proxy.heal()
     ends.client.sendall(b"found")
 
     assert take(ends.server, 5) == b"found"
+
+
+@pytest.mark.parametrize("terms", [{}, {"delay": 0.01}, {"split_at": 2}], ids=["healed", "delayed", "split"])
+def test_nothing_travels_behind_a_hole(ends: Ends, terms: dict[str, float]) -> None:
+    """No network carries on behind bytes that it has lost: what came later would hide the loss."""
+    ends.proxy.set("up", black_hole=True)
+    ends.client.sendall(b"lost")
+    ends.server.sendall(b"?")
+    assert take(ends.client, 1) == b"?"  # by now it has been swallowed
+    ends.proxy.set("up", **terms)
+    ends.client.sendall(b"behind")
+    client, server = ends.connect()
+    with client, server:
+        client.sendall(b"new")
+        assert take(server, 3) == b"new"
+    ends.server.setblocking(False)
+
+    with pytest.raises(BlockingIOError):
+        ends.server.recv(1)
 
 
 def test_scope(ends: Ends) -> None:

@@ -13,6 +13,7 @@ from attrs import evolve
 from futures_stream import (
     BitgetV2,
     BitgetV2Credentials,
+    ChannelLost,
     ClockSkew,
     ConfigError,
     Equity,
@@ -323,6 +324,24 @@ def test_refused_channel(simulator: Simulator) -> None:
     with pytest.raises(SubscriptionRejected) as caught:
         opened(simulator)
     assert caught.value.channel == "trigger_orders"
+
+
+def test_a_channel_lost_for_one_product(simulator: Simulator) -> None:
+    """It goes on for the others, on the next connection as well."""
+    refusal = {"event": "error", "code": 30016, "msg": "Param error", "op": "subscribe"}
+    refusal["arg"] = {"instType": "COIN-FUTURES", "channel": "fill", "instId": "default"}
+    with opened(simulator, channels=["executions"]) as stream:
+        take_until(stream, Live)
+        simulator.send_text(NAME, json.dumps(refusal))
+        (*_, lost) = take_until(stream, ChannelLost)
+        simulator.drop(NAME)
+        take_until(stream, Live)
+        simulator.step(3)
+        told = take_until(stream, Execution)[-1]
+
+    assert isinstance(lost, ChannelLost)
+    assert (lost.channel, lost.product) == ("executions", "COIN-FUTURES")
+    assert told.product == "USDT-FUTURES"
 
 
 def test_login_forgotten_while_live(simulator: Simulator) -> None:
