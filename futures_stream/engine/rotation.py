@@ -87,6 +87,11 @@ class Rotations:
         return self._due_at is not None and self.unsure_since is None and self._clock.monotonic() >= self._due_at
 
     @property
+    def under_way(self) -> bool:
+        """Whether a move has begun whose echo may still be heard."""
+        return self._move is not None
+
+    @property
     def awaits_connection(self) -> bool:
         """Whether the connection that is being made is for a move."""
         return self._move is not None and self._move.undecided
