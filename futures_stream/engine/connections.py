@@ -317,6 +317,7 @@ class Connections:
             moved=asked_to_leave,
         )
         self._links.add(link)
+        self._standing.clock_seen(connection.clock_ahead)
         self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
         if self._rotations.awaits_connection:
             self._rotations.meet(link)

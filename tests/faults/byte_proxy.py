@@ -32,7 +32,8 @@ class Terms:
         drip: Seconds between single bytes; None for whole pieces.
         cut_after: Bytes after which the connection is reset, counted from when the terms were set; None for never.
         split_at: A byte position, counted likewise, at which a piece is torn in two, sent a moment apart.
-        black_hole: Whether everything is swallowed.
+        black_hole: Whether everything is swallowed. A connection that has lost something is reset when it is to travel
+            otherwise again, since TCP never leaves anything out.
         stalled: Whether nothing is read from the source any more, so that its window closes.
     """
 
@@ -59,14 +60,12 @@ class Lane:
     size: int = 0
     passed: int = 0  # bytes since the terms were set
     not_before: float = 0.0
-    torn: bool = False  # bytes were swallowed: no network carries on behind a hole in a stream
     ended: bool = False  # the source has said its last
     over: bool = False  # and so have we
+    torn: bool = False  # something was swallowed
 
     def set(self, terms: Terms) -> None:
-        """Travel so from now on; behind a hole nothing travels any more, and only a cut ends that."""
-        if self.torn:
-            terms = evolve(terms, black_hole=True)
+        """Travel so from now on."""
         self.terms, self.passed, self.not_before = terms, 0, 0.0
 
     @property
@@ -98,6 +97,8 @@ class Lane:
             self.torn = self.torn or bool(self.waiting)
             self.waiting.clear()
             self.size = 0
+        elif self.torn:
+            return False
         while self.waiting and (self.due() or 0.0) <= now:
             when, data = self.waiting[0]
             quota = self._quota(len(data))
@@ -208,7 +209,7 @@ class ByteProxy:
         self._tell("set", (("up", "down") if direction == "both" else (direction,), scope, evolve(FAIR, **terms)))
 
     def heal(self) -> None:
-        """Let everything travel fairly again, but behind what was swallowed: nothing does there until a cut."""
+        """Let everything travel fairly again, but for connections that have lost something: those are reset."""
         self._tell("set", (("up", "down"), "all", FAIR))
 
     def cut(self, how: Literal["rst", "fin"] = "rst") -> None:

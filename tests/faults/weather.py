@@ -225,7 +225,6 @@ class Weather:
         self.world = world
         self.random = Random(seed)
         self.counts: Counter[str] = Counter()
-        self._swallowed: set[str] = set()
         self._troubles: tuple[Callable[[str], str], ...] = (
             self._cut_on_the_way,
             self._cut_at_the_server,
@@ -251,10 +250,7 @@ class Weather:
         return name
 
     def clear_up(self) -> None:
-        """Let everything be as it should be; what bytes were swallowed on is cut, since no network puts them back."""
-        for which in self._swallowed:
-            self.world.proxy(which, "cut", "rst")
-        self._swallowed.clear()
+        """Let everything be as it should be."""
         for which in ("bitget", "bitmusa", "rest"):
             self.world.proxy(which, "impersonate", None)
             self.world.proxy(which, "heal")
@@ -296,7 +292,6 @@ class Weather:
 
     def _black_hole(self, exchange: str) -> str:
         direction = self.random.choice(["up", "down", "both"])
-        self._swallowed.add(exchange)
         self.world.proxy(exchange, "set", direction, "open", black_hole=True)
         return f"black hole {direction}"
 
