@@ -6,10 +6,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
 from futures_stream.dialects.identity import Key, as_text, keyed
+from futures_stream.dialects.ordering import Precedence, of_orders
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.knowledge import Knowledge, Picture, set_mark
 from futures_stream.engine.monitors import renumbered
@@ -224,7 +225,15 @@ class Repair:
             return True
         if found[0] == "executions":
             return not self._knowledge.knows_trade(found[1])
+        if isinstance(record, Order) and self._goes_back(record):
+            return False
         return found not in touched and not _is_in_set(found[0], record, touched)
+
+    def _goes_back(self, order: Order) -> bool:
+        """Tell whether a row is behind what was told of its order: answers may lag behind what was pushed before."""
+        known = self._knowledge.order(order.order_id or "")
+        # Times of answers and of pushes are of different clocks, some of them by the second; what cannot go back tells.
+        return known is not None and of_orders(evolve(known, timestamp=None), order) is Precedence.OLDER
 
     def _deliver(self, kind: str, records: Sequence[Record]) -> None:
         self._gap.count += sum(1 for record in records if kind == "executions" or self._is_change(record))
@@ -244,9 +253,8 @@ class Repair:
                     self._keys[key] = None
                 else:
                     self._keys.pop(key, None)
-        if any(touched_kind == set_mark(kind, ())[0] for touched_kind, _ in self._touched):
-            # A full set was pushed since: rows of ours that it left out were not delivered.
-            self._keys = {key: None for key in self._keys if self._knowledge.is_open(kind, key)}
+        # Rows that were not delivered are of what has ended: a full set was pushed since, or the answer lags behind.
+        self._keys = {key: None for key in self._keys if self._knowledge.is_open(kind, key)}
         symbol = answer.scope[1] if len(answer.scope) > 1 else None
         gone = self._knowledge.missing_from(kind, answer.scope, self._keys)
         self._open.extendleft(reversed(self._scope.about([each for each in gone.values() if isinstance(each, Order)])))

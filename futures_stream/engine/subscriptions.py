@@ -95,11 +95,14 @@ class Subscriptions:
         channel = error.channel or "unknown"
         error.exchange = error.exchange or self._dialect.name
         error = error.with_traceback(None)  # its variables hold what was heard, and the error may be shown
+        if channel in self._dialect.channels and channel not in self.channels:
+            return  # it was told by the other connection, while one takes over from the other
         waiting = [asked for asked in self._promises if channel in asked.channels]
-        if error.symbol is None and (error.product is None or waiting):
-            self._want(set(self.channels) - {channel})
-        if not self.channels or not (self.lenient or waiting):
-            raise error
+        whole = error.symbol is None and (error.product is None or bool(waiting))
+        left = set(self.channels) - ({channel} if whole else set())
+        if not left or not (self.lenient or waiting):
+            raise error  # what is wanted stays as it is: another connection may serve, and go on
+        self._want(left)
         for asked in waiting:
             self._promises.remove(asked)
             asked.promise.break_(error)

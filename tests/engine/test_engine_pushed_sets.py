@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from futures_stream import (
+    Closed,
     Execution,
     Order,
     OrderStatus,
@@ -176,3 +178,50 @@ def test_an_older_answer_does_not_bring_back_a_trigger_order() -> None:
     assert not asking.knowledge.is_open("trigger_orders", ("1",))
     assert asking.knowledge.is_open("trigger_orders", ("2",))
     assert asking.delivery.next_seq == 4  # the cancel, the other's row, and the notice that this was all
+
+
+def test_an_answer_that_lags_behind_does_not_take_an_order_back() -> None:
+    """What was pushed before the question was asked may not be in the answer yet: an end stays, and so does a fill."""
+    asking = Asking(query("orders"))
+    asking.delivery.add(
+        [
+            order("1", size=Decimal(2), filled=Decimal(2), status=OrderStatus.FILLED),
+            order("2", size=Decimal(2), filled=Decimal(1), status=OrderStatus.PARTIALLY_FILLED),
+            order("3", size=Decimal(2), filled=Decimal(1), status=OrderStatus.PARTIALLY_FILLED),
+        ]
+    )
+    asking.repair._touched.clear()  # as if they had been told before the question
+    lagging = [
+        order(each, size=Decimal(2), filled=Decimal(filled), status=status, origin=Origin.SNAPSHOT)
+        for each, filled, status in (
+            ("1", 0, OrderStatus.NEW),
+            ("2", 0, OrderStatus.NEW),
+            ("3", 2, OrderStatus.PARTIALLY_FILLED),
+        )
+    ]
+    told: list[Record] = []
+    asking.delivery.attach(Kept(told))
+    asking.delivery.flush()
+    told.clear()
+    asking.answer(*lagging, keys=[("1",), ("2",), ("3",)])
+    asking.delivery.flush()
+
+    assert [record.order_id for record in told if isinstance(record, Order)] == ["3"]
+    (notice,) = [record for record in told if isinstance(record, Snapshot)]
+    assert notice.keys == (("2",), ("3",))
+    assert not asking.knowledge.is_open("orders", ("1",))
+    assert asking.knowledge.order("2").filled == 1  # type: ignore[union-attr]
+
+
+class Kept:
+    """A sink that keeps everything."""
+
+    def __init__(self, told: list[Record]) -> None:
+        self._told = told
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Keep them."""
+        self._told += records
+
+    def end(self, notice: Closed) -> None:
+        """Nothing more comes."""

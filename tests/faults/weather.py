@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -33,7 +36,7 @@ from futures_stream.dialects.base import LeaseTerms, Ping
 from futures_stream.simulator import Simulator
 from futures_stream.stream.opening import prepare_stream
 from tests.faults.deliveries import check_delivery
-from tests.faults.events import written
+from tests.faults.events import Written, written
 from tests.faults.in_memory import order_push
 from tests.faults.ledger import Broken, check_executions, check_notices, check_secrets
 from tests.faults.on_sockets import LISTEN_KEY, SECRETS
@@ -151,28 +154,32 @@ class Subject:
         served = self.world.simulator("connections", self.exchange)
         return served == 1 and self.stream.status.connects == connects and self.stream.status.state is State.LIVE
 
-    def _blind(self) -> bool:
-        """Tell whether what has been told ends inside of a gap."""
-        with self._changed:
-            last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
-        return isinstance(last, Gap)
+    def _take(self) -> tuple[list[Any], list[Record]]:
+        """Return what was written and what was told since the last time, taken at one moment when both are whole."""
+        while True:
+            entries = self.world.ledger(self._from)
+            with self._changed:
+                last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
+                if not isinstance(last, Gap) and len(self.world.ledger(self._from)) == len(entries):
+                    told, self.told = self.told, []
+                    return entries, told
+            self.calm()  # something has happened since it was
 
     def _has(self, name: str) -> bool:
         return any(isinstance(one, Order) and one.order_id == name for one in self.told[-200:])
 
     def check(self, log: Sequence[object] = ()) -> dict[str, int]:
         """Hold what has come since the last time against what was written; return figures."""
-        while self._blind():  # something has happened since it was calm
-            self.calm()
-        entries = self.world.ledger(self._from)
-        with self._changed:
-            told, self.told = self.told, []
+        entries, told = self._take()
         self._from += len(entries)
         stream = self.stream
         ended = bool(told) and isinstance(told[-1], Closed)
         check_notices(told, ended=ended)
         wrote = written(entries, self.exchange, stream.status.channels)
-        lost = check_delivery(wrote, told, moving=self._moving)
+        try:
+            lost = check_delivery(wrote, told, moving=self._moving)
+        except Broken as broken:
+            raise Broken(f"{broken}\n{_kept(self.exchange, wrote, told)}") from None
         self._moving = any(isinstance(record, Rotated) for record in told)
         check_executions(told)
         texts = [*log, repr(stream), repr(stream.status), stream.stats(), *(one.name for one in threading.enumerate())]
@@ -195,6 +202,16 @@ class Subject:
             raise Broken("the consumer still waits for a stream that has ended")
 
 
+def _kept(exchange: str, wrote: Sequence[Written], told: Sequence[Record]) -> str:
+    """Write what a run was judged by into the folder that ``FUTURES_STREAM_EVIDENCE`` names, and say where it is."""
+    folder = os.environ.get("FUTURES_STREAM_EVIDENCE")
+    if folder is None:
+        return "set FUTURES_STREAM_EVIDENCE to a folder to keep what was written and told"
+    path = Path(folder) / f"{exchange}-{time.time_ns()}.pickle"
+    path.write_bytes(pickle.dumps((list(wrote), list(told))))
+    return f"what was written and told is in {path}"
+
+
 class Weather:
     """
     Makes trouble on the way between streams and a world.
@@ -208,7 +225,6 @@ class Weather:
         self.world = world
         self.random = Random(seed)
         self.counts: Counter[str] = Counter()
-        self._swallowed: set[str] = set()
         self._troubles: tuple[Callable[[str], str], ...] = (
             self._cut_on_the_way,
             self._cut_at_the_server,
@@ -234,10 +250,7 @@ class Weather:
         return name
 
     def clear_up(self) -> None:
-        """Let everything be as it should be; what bytes were swallowed on is cut, since no network puts them back."""
-        for which in self._swallowed:
-            self.world.proxy(which, "cut", "rst")
-        self._swallowed.clear()
+        """Let everything be as it should be."""
         for which in ("bitget", "bitmusa", "rest"):
             self.world.proxy(which, "impersonate", None)
             self.world.proxy(which, "heal")
@@ -279,7 +292,6 @@ class Weather:
 
     def _black_hole(self, exchange: str) -> str:
         direction = self.random.choice(["up", "down", "both"])
-        self._swallowed.add(exchange)
         self.world.proxy(exchange, "set", direction, "open", black_hole=True)
         return f"black hole {direction}"
 
