@@ -1,4 +1,4 @@
-"""The account at one moment, and what happened since: what is held against each other to see if something is missing."""
+"""The account at one moment, and what happened since: what is held against each other when a gap is closed."""
 
 from __future__ import annotations
 
