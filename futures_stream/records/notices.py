@@ -157,6 +157,8 @@ class ChannelLost(Notice):
     """
     The exchange does not serve this channel any more; the others go on.
 
+    If ``product`` or ``symbol`` is given, it is only lost for that product family or contract, and goes on for others.
+
     Attributes:
         channel: Which one.
         error: What the exchange said.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from attrs import field, frozen
+from attrs.converters import optional
 
+from futures_stream.dialects.credentials import Secret, secret
 from futures_stream.errors import ConfigError
 
 __all__ = ["Options"]
@@ -15,7 +17,8 @@ class Options:
     What few need, in one value.
 
     Attributes:
-        proxy: An HTTP proxy for stream and REST alike, ``http://[user:password@]host:port``. Never shown.
+        proxy: An HTTP proxy for stream and REST alike, ``http://[user:password@]host:port``. Kept as a
+            :class:`~futures_stream.dialects.credentials.Secret`: never shown, and not pickled.
         ca_file: A file of certificate authorities to trust instead of the usual ones.
         trust_env: Whether to take proxies from the environment; ``.netrc`` is never read.
         allow_plaintext: Whether ``ws://`` and ``http://`` may leave this machine. Credentials can be read on the way.
@@ -37,7 +40,7 @@ class Options:
         ConfigError: A value makes no sense.
     """
 
-    proxy: str | None = field(default=None, repr=lambda proxy: "None" if proxy is None else "***")
+    proxy: Secret | None = field(default=None, converter=optional(secret))
     ca_file: str | None = None
     trust_env: bool = False
     allow_plaintext: bool = False

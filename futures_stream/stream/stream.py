@@ -75,7 +75,7 @@ class Stream:
         self._views = views
         self._waiting = Waiting(delivery, lifecycle, views, clock)
         queue.open()
-        delivery.attach(views)  # before the queue: who has a record in hand finds the views as new as that
+        delivery.attach(views, in_front=True)  # who has a record in hand finds the views as new as that
         delivery.attach(queue)
         if alerting.wanted:
             delivery.attach(alerting)

@@ -18,7 +18,7 @@ class Views:
     """
     Orders, positions and balances of a stream's account; a queue that overflows takes nothing from them.
 
-    It is attached to the delivery before any queue is, so who has a record in hand finds the views as new as that.
+    It is attached to the delivery in front of the queues: who has a record in hand finds the views as new as that.
     A channel that is given up takes the trust in what it carried along, which the queue needs no notice of.
 
     Args:
