@@ -9,18 +9,18 @@ over REST are values, so that they can be tested without a socket.
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
 from futures_stream.dialects.calls import Answer, Query, Request, Response
 from futures_stream.dialects.credentials import Credentials, Secret
+from futures_stream.dialects.endpoints import Endpoints, is_loopback
 from futures_stream.dialects.figures import Figures
+from futures_stream.dialects.masking import masked
+from futures_stream.dialects.session import Control, Send, Session
+from futures_stream.dialects.terms import CONNECTS, LeaseTerms, Limits, Ping
 from futures_stream.errors import (
     ConfigError,
     ConnectFailed,
@@ -29,7 +29,7 @@ from futures_stream.errors import (
     PermissionRefused,
     Throttled,
 )
-from futures_stream.records import Order, Record
+from futures_stream.records import Order
 
 __all__ = [
     "CONNECTS",
@@ -59,258 +59,7 @@ KINDS = {
 }
 """The kinds of state that a channel carries, by neutral channel; a channel that only warns carries none."""
 
-Limits = tuple[tuple[int, float], ...]
-"""At most so many in so many seconds, in pairs that all hold."""
-
-CONNECTS: Limits = ((10, 10.0), (100, 300.0))
-"""How often one address may connect where nobody says otherwise: a third of what Bitget allows (WIRE.md A.4)."""
-
-_SHORTEST_SECRET = 4  # what is shorter would be found in every message
-_NO_BASE_URL = re.compile(r"[^\x21-\x7e]|[@?#\\]")
-_LONGEST_MASKED = 65536
-_ESCAPABLE = re.compile(r"[^A-Za-z0-9]")
 _BAN_PAUSE = 300.0  # seconds; a ban that names no end is not tested for by knocking (FAULTS N21)
-
-
-@frozen
-class Endpoints:
-    """
-    Where an exchange is.
-
-    Attributes:
-        ws_url: The stream's URL (for exchanges with a listen key: the part before it). None: the dialect's own.
-        rest_url: The REST API's base URL, any path prefix included. None: the dialect's own.
-
-    Raises:
-        ConfigError: A URL is not one, or holds what does not belong into a base URL (user, password, query, fragment).
-    """
-
-    ws_url: str | None = field(default=None)
-    rest_url: str | None = field(default=None)
-
-    def __attrs_post_init__(self) -> None:
-        _check_url("ws_url", self.ws_url, ("wss", "ws"))
-        _check_url("rest_url", self.rest_url, ("https", "http"))
-
-    def filled_from(self, defaults: Endpoints) -> Endpoints:
-        """Return these endpoints with what is missing taken from *defaults*."""
-        return Endpoints(self.ws_url or defaults.ws_url, self.rest_url or defaults.rest_url)
-
-    def refuse_plaintext(self) -> None:
-        """
-        Make sure that nothing secret travels in the clear.
-
-        Raises:
-            ConfigError: A URL is ``ws://`` or ``http://`` and not to this machine.
-        """
-        for name, url in (("ws_url", self.ws_url), ("rest_url", self.rest_url)):
-            parts = urlsplit(url or "")
-            if parts.scheme in ("ws", "http") and not is_loopback(parts.hostname or ""):
-                raise ConfigError(
-                    f"{name} ({parts.scheme}://{parts.hostname}) is not encrypted and not on this machine; "
-                    f"use {parts.scheme}s://, "
-                    "or say Options(allow_plaintext=True) if your credentials may be read on the way"
-                )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name is this machine: ``localhost`` or a literal loopback address."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def masked(text: str, secrets: Iterable[Secret]) -> str:
-    r"""
-    Return what a server said, with our own secrets masked should it say them back to us.
-
-    They are found as they are, and as JSON and URLs spell them: ``\/``, ``\u003d``, ``%2B``. A text of more than 64 KiB
-    is cut: nobody shows as much, and looking through it takes time.
-    """
-    text = text[:_LONGEST_MASKED]
-    for known in secrets:
-        if len(known.reveal()) >= _SHORTEST_SECRET:
-            text = text.replace(known.reveal(), "***")
-            if _ESCAPABLE.search(known.reveal()) and ("\\" in text or "%" in text):
-                text = re.sub(_ESCAPABLE.sub(_spellings, known.reveal()), "***", text)
-    return text
-
-
-def _spellings(char: re.Match[str]) -> str:
-    """
-    Return the pattern of a character as it is, and as JSON and URLs may spell it.
-
-    No two of its ways begin alike for longer than a character: nothing can make the search go back and forth.
-    """
-    code = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(char[0]):02x}")
-    plain = r"\\\\" if char[0] == "\\" else rf"\\?{re.escape(char[0])}"
-    return rf"(?:{plain}|\\u00{code}|%{code})"
-
-
-def _check_url(name: str, url: str | None, schemes: tuple[str, ...]) -> None:
-    if url is None:
-        return
-    try:
-        parts = urlsplit(url)
-        port_is_fine = parts.port is None or 0 < parts.port < 65536
-        host = parts.hostname
-    except (ValueError, TypeError, AttributeError):
-        raise ConfigError(f"{name} is not a URL such as {schemes[0]}://host[:port][/path]") from None
-    wanted = f"{schemes[0]}://host[:port][/path]"
-    if parts.scheme not in schemes or not host or not port_is_fine:
-        raise ConfigError(f"{name} should look like {wanted}")
-    # The whole text is looked at, not only its parts: urlsplit drops line breaks, and an empty part is a part as well.
-    if _NO_BASE_URL.search(url):
-        raise ConfigError(f"{name} should look like {wanted}, without user, password, query, fragment or spaces")
-
-
-@frozen(kw_only=True)
-class Ping:
-    """
-    How a connection is kept alive.
-
-    Attributes:
-        text: What to send as a message; None for a WebSocket ping frame.
-        every: Seconds between two.
-        answered: Whether the exchange is known to answer. If it is not, silence only counts as death once it has been
-            seen to answer (WIRE.md B.3 knows of no answer, and silence alone is not death).
-    """
-
-    text: str | None = None
-    every: float = 20.0
-    answered: bool = True
-
-
-@frozen(kw_only=True)
-class LeaseTerms:
-    """
-    How long a listen key lives, and how it is cared for.
-
-    Attributes:
-        life: Seconds that a key is valid after it was made or extended.
-        renew_every: Seconds between two renewals; well inside ``life``, so that some may fail.
-        compare_every: Seconds between two looks whether our key is still the account's: a renewal names no key, so it
-            may extend another one (FAULTS.md §0.5).
-    """
-
-    life: float = 3600.0
-    renew_every: float = 1200.0
-    compare_every: float = 300.0
-
-
-@frozen
-class Send:
-    """
-    A message to send.
-
-    Attributes:
-        text: The message; not shown, a login holds secrets.
-        label: What it is, in words for a log.
-        counts_as: The kind of action in :attr:`Dialect.limits` that it is, besides ``message``; None for no other.
-    """
-
-    text: str = field(repr=False)
-    label: str
-    counts_as: str | None = None
-
-
-@frozen(kw_only=True)
-class Control:
-    """
-    What a message that holds no records means for the conversation.
-
-    Attributes:
-        label: What it was, in words for a log; ``pong`` for the answer to a ping.
-        sends: What to send now.
-        move: Why the exchange asks to move to another connection while this one still serves; None if it does not.
-    """
-
-    label: str
-    sends: tuple[Send, ...] = ()
-    move: str | None = None
-
-
-class Session:
-    """
-    One connection's conversation with an exchange, as a value machine: it never waits, and never knows the socket.
-
-    It is greeted when everything that was asked for at the start has been confirmed. Every method may raise
-    :exc:`~futures_stream.errors.FuturesStreamError`; a session that raised a transient or a fatal error is over,
-    but for :exc:`~futures_stream.errors.SubscriptionRejected` (see :meth:`proceed`).
-
-    Attributes:
-        awaiting: What the exchange owes an answer to right now, in words; None if nothing. Whenever it changes a new
-            time limit begins.
-        subscribed: The neutral channels whose subscription has been confirmed.
-        unknown: Words that the dialect did not know, counted.
-        oddities: Messages that broke the exchange's own rules and were read all the same, counted by rule.
-    """
-
-    awaiting: str | None = None
-    subscribed: frozenset[str] = frozenset()
-
-    def __init__(self) -> None:
-        self.unknown: Counter[str] = Counter()
-        self.oddities: Counter[str] = Counter()
-
-    @property
-    def greeted(self) -> bool:
-        """Whether everything asked for at the start has been answered."""
-        raise NotImplementedError
-
-    def opened(self, unix_ms: int) -> Control:
-        """
-        Begin: the connection is up.
-
-        Args:
-            unix_ms: Wall time, for signatures.
-        """
-        raise NotImplementedError
-
-    def receive(self, text: str, received_ns: int, seq: int) -> list[Record] | Control:
-        """
-        Read one message.
-
-        Args:
-            text: The message.
-            received_ns: When it was read.
-            seq: The ``seq`` of the first record; the following ones count up.
-
-        Returns:
-            The records it holds, in order; or, if it holds none by its nature, what it means.
-
-        Raises:
-            MessageNotUnderstood: It cannot be read; the session goes on.
-        """
-        raise NotImplementedError
-
-    def take_sends(self) -> tuple[Send, ...]:
-        """
-        Return, once, what is to be sent because of a message that held records.
-
-        Asked for after every :meth:`receive` that returned records. An exchange may answer a subscription with its data
-        at once, and the next subscription has to go out all the same.
-        """
-        return ()
-
-    def subscribe(self, channels: Sequence[str]) -> Control:
-        """Ask for more channels (neutral words), those already confirmed or asked for excepted."""
-        raise NotImplementedError
-
-    def unsubscribe(self, channels: Sequence[str]) -> Control:
-        """Give up channels (neutral words)."""
-        raise NotImplementedError
-
-    def proceed(self) -> Control:
-        """Go on without the subscription that was just refused."""
-        raise NotImplementedError
-
-    def without_secrets(self, text: str) -> str:
-        """Return what the exchange said, for a notice, with everything masked that must not be shown."""
-        return text
 
 
 @frozen(kw_only=True)

@@ -20,9 +20,16 @@ from futures_stream.engine.monitors import renumbered
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.rotation import Rotations
 from futures_stream.engine.server_time import ServerTime
-from futures_stream.engine.standing import Standing
+from futures_stream.engine.standing import Doubt, Standing
 from futures_stream.engine.subscriptions import Subscriptions
-from futures_stream.errors import ClockSkew, ConnectFailed, FuturesStreamError, Throttled, TransientError
+from futures_stream.errors import (
+    ClockSkew,
+    ConnectFailed,
+    ConnectionLost,
+    FuturesStreamError,
+    Throttled,
+    TransientError,
+)
 from futures_stream.records import Record, Rotated
 from futures_stream.vocabulary import State
 
@@ -84,6 +91,7 @@ class Connections:
             give_up_dial=dialing.give_up,
             deliver=self._deliver_held,
             missing=self._missed,
+            left=self._moved,
             farewell=plan.limits.farewell,
             clock=clock,
             random=random,
@@ -100,6 +108,19 @@ class Connections:
         link = self._link
         past = self._links.unknown_words
         return dict(past if link is None else counted_together(past, dict(link.session.unknown)))
+
+    @property
+    def undisturbed(self) -> Link | None:
+        """
+        The connection that serves, if there is nothing else that a turn of the loop would have to look at uncalled.
+
+        That is: the stream is live, no move to another connection is under way, and on this one no answer is awaited,
+        nothing waits to be sent. All else has a deadline or comes by the inbox.
+        """
+        link = self._link
+        if link is None or self._rotations.under_way or self._lifecycle.status.state is not State.LIVE:
+            return None
+        return link if link.owes_nothing else None
 
     # -- in every turn of the loop ----------------------------------------------------------------------------------
 
@@ -130,7 +151,7 @@ class Connections:
         try:
             successor = self._rotations.tend()
         except FuturesStreamError as error:
-            self._rotations.failed(error)
+            self._failed(error)
         else:
             if successor is not None:
                 self._switch(successor)
@@ -161,27 +182,27 @@ class Connections:
         """There is none."""
         if self._dialing.concerns(news):
             self._failed(news.error)
+        elif news.generation is None:
+            raise news.error  # nobody extends the key any more: the connection that serves falls silent with it
 
     def replaced(self, news: LeaseReplaced) -> None:
         """The listen key of the connection that serves, or is being made, is another one now."""
-        if self._link is not None:
-            self.doubt(str(news.error))
-        if news.asked:
-            return  # by who connects now, with the new key
-        if self._link is not None:
+        self.doubt(Doubt.REPLACED, news.error, news.since)
+        if self._link is None:
+            if self._dialing.under_way and not news.asked:  # with the old key
+                self.lose(news.error)
+        elif not (news.asked and self._rotations.awaits_connection):  # by who connects now, with the new key
             self.rotate(str(news.error))
-        elif self._dialing.under_way:  # with the old key
-            self.lose(news.error)
 
     def subscribe(self, channels: tuple[str, ...]) -> None:
         """Ask for more channels, if there is anybody to ask; the next connection asks for all of them."""
-        if self._link is not None:
-            self._link.obey(self._link.session.subscribe(channels))
+        for link in self._speaking:
+            link.obey(link.session.subscribe(channels))
 
     def unsubscribe(self, channels: frozenset[str]) -> None:
         """Give up channels."""
-        if self._link is not None:
-            self._link.obey(self._link.session.unsubscribe(sorted(channels)))
+        for link in self._speaking:
+            link.obey(link.session.unsubscribe(sorted(channels)))
 
     # -- what goes wrong --------------------------------------------------------------------------------------------
 
@@ -191,10 +212,28 @@ class Connections:
         if link is not None:
             self._try(lambda: self._rotations.begin(reason, link))
 
-    def doubt(self, reason: str) -> None:
-        """The connection that serves may push nothing although it should."""
-        if self._link is not None:
-            self._standing.doubt(reason, self._link.heard_at, self._subscriptions.channels)
+    def _leave(self, link: Link, reason: str) -> None:
+        """
+        The exchange asks to leave a connection. It may say so more than once, and again while it is being left.
+
+        Raises:
+            ConnectionLost: It is the one that was to take over.
+        """
+        if self._rotations.awaits_connection:
+            if link is not self._link:
+                raise ConnectionLost(f"the new connection is to be left at once: {reason}")
+        elif link is self._link:
+            self.rotate(reason)
+
+    def doubt(self, doubt: Doubt, error: TransientError, since: int) -> None:
+        """The connection that serves may push nothing although it should, since then (ms) at the latest."""
+        if self._link is None:
+            return
+        if self._lifecycle.status.state is State.GREETING:
+            self.lose(error)  # it has not begun to serve, and need not
+        else:
+            since = min(since, self._link.heard_at)
+            self._standing.doubt(doubt, str(error), since, self._subscriptions.channels)
 
     def lose(self, error: TransientError) -> None:
         """The connection, or the way to one, is lost: say what may be missing, and try again."""
@@ -209,8 +248,7 @@ class Connections:
         self._rotations.forget()
         self._dialing.give_up()
         asked = error.retry_after if isinstance(error, Throttled | ConnectFailed) else None
-        if isinstance(error, Throttled) and asked is not None:
-            self._dialing.pause(asked)
+        self._heed(error)
         delay = self._backoff.delay(live_for, asked)
         self._retry_at = self._clock.monotonic() + delay
         error.exchange = error.exchange or self._plan.dialect.name
@@ -261,6 +299,10 @@ class Connections:
         except BaseException:
             connection.dispose()
             raise
+
+        def asked_to_leave(reason: str) -> None:
+            self._leave(link, reason)
+
         link = Link(
             connection,
             session,
@@ -272,7 +314,7 @@ class Connections:
             delivery=self._delivery,
             budget=self._budget,
             refused=self._subscriptions.refused,
-            moved=self.rotate,
+            moved=asked_to_leave,
         )
         self._links.add(link)
         self._standing.clock_seen(connection.clock_ahead)
@@ -285,11 +327,10 @@ class Connections:
         link.greet(self._server_time.at(connection))
 
     def _tend(self, link: Link) -> None:
-        unread = link.unread
         link.read()
         link.look_at_time()
         link.write()
-        if link.unread > unread:
+        if link.take_unread():
             self._standing.misunderstood(self._subscriptions.channels)
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
             self._standing.greeted(self._subscriptions.channels)
@@ -300,8 +341,6 @@ class Connections:
         self._link = link
         if self._lifecycle.status.state is State.LIVE:
             self._delivery.notice(Rotated, reason=self._rotations.reason)
-            self._standing.look_again(self._subscriptions.channels)
-        self._standing.believe_again(self._subscriptions.channels)
 
     def _deliver_held(self, records: list[Record]) -> None:
         self._delivery.add(renumbered(records, self._delivery.next_seq))
@@ -309,14 +348,16 @@ class Connections:
     def _missed(self, reason: str, since: int) -> None:
         """Something may be missing although the connection that serves is well."""
         log.warning("%s: %s", self._plan.name, reason)
-        self._standing.doubt(reason, since, self._subscriptions.channels)
-        self._standing.believe_again(self._subscriptions.channels)
+        self._standing.missed(reason, since, self._subscriptions.channels)
+
+    def _moved(self) -> None:
+        self._standing.moved(self._subscriptions.channels)
 
     def _try(self, step: Callable[[], None]) -> None:
         """Take a step on the way to a connection."""
         try:
             step()
-        except TransientError as error:
+        except FuturesStreamError as error:
             self._failed(error)
 
     def _failed(self, error: FuturesStreamError) -> None:
@@ -326,12 +367,23 @@ class Connections:
         Raises:
             FatalError: For good, and there is no other connection to go on with.
         """
-        if self._rotations.awaits_connection:
+        if self._rotations.awaits_connection and not self._standing.doubts(Doubt.REPLACED):
+            self._heed(error)
             self._rotations.failed(error)
         elif isinstance(error, TransientError):
             self.lose(error)
         else:
             raise error
+
+    @property
+    def _speaking(self) -> list[Link]:
+        """The connection that serves, and the one that is being greeted to take over."""
+        return [link for link in (self._link, self._rotations.successor) if link is not None]
+
+    def _heed(self, error: FuturesStreamError) -> None:
+        """Keep everybody in this process from the host for as long as it says, if it does."""
+        if isinstance(error, Throttled) and error.retry_after is not None:
+            self._dialing.pause(error.retry_after)
 
     def _budget(self, kind: str) -> Budget:
         return budget_at(self._clock, self._plan.endpoints.ws_url or "", kind, self._plan.dialect.limits)

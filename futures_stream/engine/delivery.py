@@ -52,6 +52,7 @@ class Delivery:
         self._monitors_due = clock.monotonic()
         self._pending: list[Record] = []
         self._lock = threading.Lock()  # guards the tuple of sinks and the end, never held while a sink is called
+        self._in_front: tuple[Sink, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
         self._closed: Closed | None = None
 
@@ -93,7 +94,9 @@ class Delivery:
         """Hand over what has been taken."""
         if self._pending:
             ready, self._pending = self._pending, []
-            for sink in self._sinks:
+            for sink in self._in_front:
+                sink.deliver(ready)
+            for sink in self._sinks:  # looked at behind those in front: see attach()
                 sink.deliver(ready)
 
     def end(self, error: FuturesStreamError | None) -> None:
@@ -102,16 +105,25 @@ class Delivery:
         closed = self._make(Closed, {"error": error})
         with self._lock:
             self._closed = closed
-            sinks, self._sinks = self._sinks, ()
+            sinks, self._in_front, self._sinks = (*self._in_front, *self._sinks), (), ()
         failed = [bug for sink in sinks for bug in defects(partial(sink.end, closed))]
         if failed:
             raise failed[0]
 
-    def attach(self, sink: Sink) -> None:
-        """Let *sink* have everything from now on; the end at once if it has been."""
+    def attach(self, sink: Sink, in_front: bool = False) -> None:
+        """
+        Let *sink* have everything from now on; the end at once if it has been.
+
+        Args:
+            sink: Takes it.
+            in_front: Whether it is handed over to it before anybody else: whoever attaches a sink of his own and then
+                looks at one in front has missed nothing in between.
+        """
         with self._lock:
             closed = self._closed
-            if closed is None:
+            if closed is None and in_front:
+                self._in_front = (*self._in_front, sink)
+            elif closed is None:
                 self._sinks = (*self._sinks, sink)
         if closed is not None:
             sink.end(closed)

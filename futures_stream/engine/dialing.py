@@ -118,7 +118,7 @@ class Dialing:
 
     def concerns(self, news: LeaseRefused) -> bool:
         """Tell whether a refusal is about the connection that is being made."""
-        return news.generation in (0, self._generation)
+        return news.generation == self._generation
 
     def take(self, news: Dialed) -> Connection | None:
         """

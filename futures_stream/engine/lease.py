@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from random import Random
@@ -42,9 +43,14 @@ class LeaseGranted:
 
 @frozen
 class LeaseRefused:
-    """There is no key: the next one must be asked for again, or never, as the error says."""
+    """
+    There is no key: the next one must be asked for again, or never, as the error says.
 
-    generation: int
+    Attributes:
+        generation: With which it was asked for; None if nobody has, and the key that is held is not extended any more.
+    """
+
+    generation: int | None
     error: FuturesStreamError
 
 
@@ -57,9 +63,16 @@ class LeaseExtended:
 
 @frozen
 class LeaseAtRisk:
-    """The key's life is over as far as we know, and REST does not answer: the connection may be mute."""
+    """
+    The key's life is over as far as we know, and REST does not answer: the connection may be mute.
+
+    Attributes:
+        error: What became of the last try.
+        since: When the key's life was over, in ms since 1970.
+    """
 
     error: FuturesStreamError
+    since: int
 
 
 @frozen
@@ -75,11 +88,13 @@ class LeaseReplaced:
     Attributes:
         key: The other key.
         error: What happened.
+        since: When the key before was last known to be the account's, in ms since 1970.
         asked: Whether it came out when a key was asked for to connect with: then that connection is the new one.
     """
 
     key: Secret
     error: LeaseLost = field(eq=False)
+    since: int
     asked: bool = False
 
 
@@ -132,6 +147,8 @@ class LeaseKeeper:
         self._news = news
         self._asked: deque[int] = deque()
         self._key: Secret | None = None
+        self._asked_at = Age(clock)  # when the account's key was last asked for
+        self._confirmed = Age(clock)  # when ours was last known to be that
         self._proof = Age(clock)  # since when the key is known to live
         self._renew_after = 0.0  # seconds after the proof
         self._compared = Age(clock)
@@ -187,7 +204,7 @@ class LeaseKeeper:
             self._replace(error)
         except FatalError as error:
             self._key = None
-            self._post(LeaseRefused(0, error))
+            self._post(LeaseRefused(None, error))
         except FuturesStreamError as error:
             if self._stopping.is_set():
                 return
@@ -208,17 +225,18 @@ class LeaseKeeper:
             key = self._create()
         except FatalError as error:
             self._key = None
-            self._post(LeaseRefused(0, error))
+            self._post(LeaseRefused(None, error))
             return
         except FuturesStreamError as error:
             if not self._stopping.is_set():
                 if not self._at_risk:
                     self._at_risk = True
-                    self._post(LeaseAtRisk(error))
+                    self._post(LeaseAtRisk(error, self._ms_ago(self._proof.seconds - self._terms.life)))
                 self._retry_later(error)
             return
         if key == self._key:
             # Still the active one. Only a PUT that is accepted ends the doubt, if there was any.
+            self._confirmed = self._asked_at
             self._proof, self._renew_after = Age(self._clock), 0.0
             self._retry_later(why)
         else:
@@ -231,7 +249,7 @@ class LeaseKeeper:
             key = self._create()
         except FatalError as error:
             self._key = None
-            self._post(LeaseRefused(0, error))
+            self._post(LeaseRefused(None, error))
         except FuturesStreamError as error:
             if not self._stopping.is_set():
                 log.warning("the listen key could not be compared: %s", error)
@@ -239,22 +257,29 @@ class LeaseKeeper:
         else:
             if key != self._key:
                 self._take(key)
+            self._confirmed = self._asked_at
 
     def _take(self, key: Secret, asked: bool = False) -> None:
         """Hold the account's active key; if it is another one than before, say so."""
         had, self._key = self._key, key
+        held, self._confirmed = self._confirmed, self._asked_at
         self._at_risk = False
         self._failures = 0
         self._proof, self._renew_after = Age(self._clock), 0.0
         self._compare_later(self._terms.compare_every)
         if had is not None and key != had:
-            self._post(LeaseReplaced(key, LeaseLost("the listen key was replaced by another one"), asked))
+            why = LeaseLost("the listen key was replaced by another one")
+            self._post(LeaseReplaced(key, why, self._ms_ago(held.seconds), asked))
 
     def _compare_later(self, seconds: float) -> None:
         self._compared = Age(self._clock)
         self._compare_after = seconds * self._random.uniform(0.9, 1.1)
 
+    def _ms_ago(self, seconds: float) -> int:
+        return self._clock.unix_ms() - max(0, math.ceil(seconds * 1000))
+
     def _create(self) -> Secret:
+        self._asked_at = Age(self._clock)
         key = self._ask_exchange("create")
         if key is None:
             raise TransientError("no listen key in the answer")

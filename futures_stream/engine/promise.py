@@ -42,7 +42,7 @@ class Promise:
             FuturesStreamError: It was broken.
         """
         done = self._settled.wait(timeout)
+        self.forsaken = not done  # before the last look at the error: who breaks it now sees that nobody waits
         if self._error is not None:
             raise self._error
-        self.forsaken = not done
         return done

@@ -6,10 +6,11 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
 from futures_stream.dialects.identity import Key, as_text, keyed
+from futures_stream.dialects.ordering import Precedence, of_orders
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.knowledge import Knowledge, Picture, set_mark
 from futures_stream.engine.monitors import renumbered
@@ -23,7 +24,7 @@ __all__ = ["Outcome", "Recovered", "Repair", "Scope"]
 
 log = logging.getLogger("futures_stream.engine")
 
-_ROUNDS = 3  # times that a question is asked when pushes keep touching what it is about
+_MOST_STRANGERS = 100  # orders that began and ended unseen: as many are asked about as take some ten seconds
 
 
 @frozen(kw_only=True)
@@ -70,7 +71,8 @@ class Scope:
         asked: Kinds to ask for.
         queries: What to ask, in order.
         reasons: Kinds that can never be proven.
-        about: What to ask about orders that were open and are not in the set of those that are.
+        about: What to ask about orders that were open and are not in the set of those that are, and about those that
+            were executed and never told.
         lenient: Whether the stream goes on when the exchange refuses to be asked; it does once it has been live.
     """
 
@@ -119,6 +121,7 @@ class Repair:
         self._touched: set[tuple[str, Key]] = set()
         self._keys: dict[Key, None] = {}  # of the pages of the question that is being asked
         self._failed: set[str] = set()
+        self._met_strangers = False
         self._next()
 
     @property
@@ -162,6 +165,9 @@ class Repair:
         )
 
     def _next(self) -> None:
+        if not self._open and self._asker is not None and not self._met_strangers:
+            self._met_strangers = True
+            self._open.extend(self._scope.about(self._strangers()))
         if not self._open or self._asker is None:
             self._knowledge.look_away()
             return
@@ -170,6 +176,23 @@ class Repair:
             self._touched = self._knowledge.watch()
             self._keys = {}
         self._asker.ask(self, query)
+
+    def _strangers(self) -> list[Order]:
+        """Return the orders that began and ended while nobody looked, as far as their executions tell of them."""
+        strangers: dict[str, Order] = {}
+        if "orders" in self._scope.kinds:
+            for each in self._gap.executions:
+                if each.order_id is not None and self._knowledge.order(each.order_id) is None:
+                    strangers[each.order_id] = Order(
+                        exchange=each.exchange,
+                        account=each.account,
+                        product=each.product,
+                        symbol=each.symbol,
+                        order_id=each.order_id,
+                    )
+        if len(strangers) > _MOST_STRANGERS:
+            self._failed.add("orders")
+        return list(strangers.values())[-_MOST_STRANGERS:]
 
     def _give_up(self, kind: str, error: FuturesStreamError | None) -> None:
         if not self._scope.lenient and isinstance(error, FatalError) and not isinstance(error, RequestRejected):
@@ -202,7 +225,15 @@ class Repair:
             return True
         if found[0] == "executions":
             return not self._knowledge.knows_trade(found[1])
+        if isinstance(record, Order) and self._goes_back(record):
+            return False
         return found not in touched and not _is_in_set(found[0], record, touched)
+
+    def _goes_back(self, order: Order) -> bool:
+        """Tell whether a row is behind what was told of its order: answers may lag behind what was pushed before."""
+        known = self._knowledge.order(order.order_id or "")
+        # Times of answers and of pushes are of different clocks, some of them by the second; what cannot go back tells.
+        return known is not None and of_orders(evolve(known, timestamp=None), order) is Precedence.OLDER
 
     def _deliver(self, kind: str, records: Sequence[Record]) -> None:
         self._gap.count += sum(1 for record in records if kind == "executions" or self._is_change(record))
@@ -222,9 +253,8 @@ class Repair:
                     self._keys[key] = None
                 else:
                     self._keys.pop(key, None)
-        if any(touched_kind == set_mark(kind, ())[0] for touched_kind, _ in self._touched):
-            # A full set was pushed since: rows of ours that it left out were not delivered.
-            self._keys = {key: None for key in self._keys if self._knowledge.is_open(kind, key)}
+        # Rows that were not delivered are of what has ended: a full set was pushed since, or the answer lags behind.
+        self._keys = {key: None for key in self._keys if self._knowledge.is_open(kind, key)}
         symbol = answer.scope[1] if len(answer.scope) > 1 else None
         gone = self._knowledge.missing_from(kind, answer.scope, self._keys)
         self._open.extendleft(reversed(self._scope.about([each for each in gone.values() if isinstance(each, Order)])))

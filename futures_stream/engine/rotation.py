@@ -35,6 +35,7 @@ class Rotations:
         give_up_dial: Forgets the one that is being made.
         deliver: Takes records that were held back.
         missing: Told why and since when (ms) something may be missing, of a connection that was left in vain.
+        left: Called when the old connection has ended, and what was held back of the new one is delivered.
         farewell: Seconds that an old connection gets to end.
         clock: Measures everything.
         random: Where the jitter comes from: not all of a machine's accounts should move at once.
@@ -53,6 +54,7 @@ class Rotations:
         give_up_dial: Callable[[], None],
         deliver: Callable[[list[Record]], None],
         missing: Callable[[str, int], None],
+        left: Callable[[], None],
         farewell: float,
         clock: Clock,
         random: Random,
@@ -64,6 +66,7 @@ class Rotations:
         self._give_up_dial = give_up_dial
         self._deliver = deliver
         self._missing = missing
+        self._left = left
         self._farewell = farewell
         self._clock = clock
         self._random = random
@@ -84,9 +87,19 @@ class Rotations:
         return self._due_at is not None and self.unsure_since is None and self._clock.monotonic() >= self._due_at
 
     @property
+    def under_way(self) -> bool:
+        """Whether a move has begun whose echo may still be heard."""
+        return self._move is not None
+
+    @property
     def awaits_connection(self) -> bool:
         """Whether the connection that is being made is for a move."""
         return self._move is not None and self._move.undecided
+
+    @property
+    def successor(self) -> Link | None:
+        """The new connection while it is greeted; None if there is none, or it serves already."""
+        return None if self._move is None else self._move.greeting
 
     @property
     def unsure_since(self) -> int | None:
@@ -136,8 +149,9 @@ class Rotations:
         if served is not None:
             move.switch(self._farewell)
             self.plan()
-        move.tend_old()
-        if move.over:
+        if move.tend_old():
+            self._left()
+        if move.over and self._move is move:
             self._move = None
         return served
 
@@ -207,6 +221,11 @@ class _Move:
         return self._old_until is None and self._echo_until is None and not self.over
 
     @property
+    def greeting(self) -> Link | None:
+        """The new connection, as long as the old one serves."""
+        return self._new if self.undecided else None
+
+    @property
     def unsure_since(self) -> int | None:
         """When the old connection was heard last, in ms, while it has been asked to answer and has not done so."""
         return None if self._old_until is None or self._old.has_answered else self._old.heard_at
@@ -237,8 +256,8 @@ class _Move:
         self._old.ping()
         self._old.connection.close()
 
-    def tend_old(self) -> None:
-        """Read what the old connection still says, and end what is to end."""
+    def tend_old(self) -> bool:
+        """Read what the old connection still says, and end what is to end; tell whether it has been left now."""
         now = self._clock.monotonic()
         if self._old_until is not None:
             try:
@@ -248,15 +267,17 @@ class _Move:
                 if not (self._old.has_answered or (isinstance(end, ConnectionLost) and end.heard_out)):
                     self._missing(f"{_NOT_HEARD_OUT}: {end}", self._old.heard_at)
                 self._let_go(now)
-            else:
-                if now >= self._old_until:
-                    if not self._old.has_answered:
-                        self._missing(_NOT_HEARD_OUT, self._old.heard_at)
-                    self._let_go(now)
+                return True
+            if now >= self._old_until:
+                if not self._old.has_answered:
+                    self._missing(_NOT_HEARD_OUT, self._old.heard_at)
+                self._let_go(now)
+                return True
         elif self._echo_until is not None and now >= self._echo_until:
             if self._new is not None and self._new.through == self._overlap.new_says:
                 self._new.through = None
             self.over = True
+        return False
 
     def give_up(self) -> None:
         """Leave it; whichever connection serves goes on serving."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from enum import Enum
 from random import Random
 
 from futures_stream.clock import Clock
@@ -20,9 +21,17 @@ from futures_stream.errors import FuturesStreamError
 from futures_stream.records import Drift, Live
 from futures_stream.vocabulary import State
 
-__all__ = ["Standing"]
+__all__ = ["Doubt", "Standing"]
 
 _ASK_AGAIN = 60.0  # seconds between two rounds of questions because of messages that could not be read
+
+
+class Doubt(Enum):
+    """Why the connection that serves may push nothing although it should."""
+
+    AT_RISK = "its listen key has run out as far as we know"
+    REPLACED = "its listen key is not the account's any more"
+    MUTE = "the exchange says otherwise over REST"
 
 
 class Standing:
@@ -59,6 +68,7 @@ class Standing:
         self._mute = mute
         self._live_at: float | None = None
         self._waiting: list[Promise] = []
+        self._doubts: set[Doubt] = set()  # while there are any, no answer closes a gap
         self._resync = Resync(plan=plan, delivery=delivery)
         self._gaps = Gaps(
             delivery=delivery,
@@ -127,7 +137,8 @@ class Standing:
         if not self._resync.done:
             return False
         outcome = self._resync.finish()
-        if self._lifecycle.status.state not in (State.RESYNCING, State.LIVE):  # asked while the stream is down
+        state = self._lifecycle.status.state
+        if state not in (State.RESYNCING, State.LIVE) or self._doubts:  # asked while the stream is down, or mute
             self._delivery.flush()
             self._poll_later()
             return False
@@ -160,9 +171,11 @@ class Standing:
         Another connection serves: learn how the account stands, where the exchange can be asked.
 
         Full sets that the new connection begins with are not told, since they may be older than what the old one had
-        pushed; one that tells a change by a full set would else keep it to itself until the next one.
+        pushed; one that tells a change by a full set would else keep it to itself until the next one. So this is for
+        when the old one has been heard out, and what the new one has said is told: what is asked before that may be
+        older than what was left out.
         """
-        if self._resync.asker is not None and not self._resync.running:
+        if self._resync.asker is not None:
             self._begin(channels, None)
 
     def misunderstood(self, channels: tuple[str, ...]) -> None:
@@ -173,17 +186,44 @@ class Standing:
             self._asked_again_at = now
             self._begin(channels, None)
 
-    def doubt(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
-        """The connection stands, but may be mute."""
+    def doubt(self, doubt: Doubt, reason: str, since: int, channels: tuple[str, ...]) -> None:
+        """The connection that serves stands, but may be mute: no gap is closed until that is over."""
+        self._doubts.add(doubt)
+        self._blind(reason, since, channels)
+
+    def doubts(self, doubt: Doubt) -> bool:
+        """Tell whether the connection that serves is in that doubt."""
+        return doubt in self._doubts
+
+    def believe_again(self, doubt: Doubt, channels: tuple[str, ...]) -> None:
+        """That doubt is over; if there is no other, learn how the account stands."""
+        if doubt in self._doubts:
+            self._doubts.remove(doubt)
+            self._resume(channels)
+
+    def moved(self, channels: tuple[str, ...]) -> None:
+        """Another connection serves, and nothing of it is held back any more: no doubt was about that one."""
+        self._doubts.clear()
         if self._lifecycle.status.state is State.LIVE:
+            self.look_again(channels)
+        else:
+            self._resume(channels)
+
+    def missed(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
+        """Something may be missing, although the connection that serves is well."""
+        self._blind(reason, since, channels)
+        self._resume(channels)
+
+    def _blind(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
+        if self._lifecycle.status.state in (State.RESYNCING, State.LIVE):
             self._gaps.begin(reason, since, channels)
             self._delivery.flush()
             self._abandon()
-            self._lifecycle.to(State.RESYNCING)
+            if self._lifecycle.status.state is State.LIVE:
+                self._lifecycle.to(State.RESYNCING)
 
-    def believe_again(self, channels: tuple[str, ...]) -> None:
-        """The doubt is over: learn how the account stands."""
-        if self._lifecycle.status.state is State.RESYNCING:
+    def _resume(self, channels: tuple[str, ...]) -> None:
+        if self._lifecycle.status.state is State.RESYNCING and not self._doubts:
             self._begin(channels, self._gaps.since)
 
     def lost(self, reason: str, since: int, channels: tuple[str, ...], told: int) -> None:
@@ -191,6 +231,7 @@ class Standing:
         if self._live_at is not None or told:
             self._gaps.begin(reason, since, channels)
         self._abandon()
+        self._doubts.clear()
         self._live_at = None
         self._poll_later()
 
@@ -225,8 +266,6 @@ class Standing:
                 Drift, what=each.kind, key=as_text(each.key), symbol=each.symbol, stream=each.stream, rest=each.rest
             )
         reason = f"the exchange says otherwise over REST than the stream has told ({len(drifts)} of {drifts[0].kind})"
-        self._gaps.begin(reason, self._audit.agreed_at, channels)
-        self._delivery.flush()
-        self._lifecycle.to(State.RESYNCING)
-        self._begin(channels, self._gaps.since)
+        self.doubt(Doubt.MUTE, reason, self._audit.agreed_at, channels)
+        self._begin(channels, self._gaps.since)  # what was missed by now is told at once
         self._mute(reason)

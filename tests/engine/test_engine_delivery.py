@@ -34,6 +34,20 @@ class Kept:
         return [record.seq for record in self.records]
 
 
+class Late(Kept):
+    """A sink in whose first delivery another sink is attached."""
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__()
+        self.delivery, self.other = delivery, Kept()
+
+    def deliver(self, records: Iterable[Record]) -> None:
+        """Attach it, before anything is kept."""
+        if not self.records:
+            self.delivery.attach(self.other)
+        super().deliver(records)
+
+
 class Monitor:
     """Says what it is told to."""
 
@@ -180,3 +194,17 @@ def test_what_monitors_say_about_the_time_is_delivered_at_once() -> None:
         rig.clock.advance(3)
 
         assert len([record for record in rig.told() if record.exchange == "mine"]) >= 3
+
+
+def test_who_is_attached_in_the_middle_of_a_delivery_has_it_or_finds_it() -> None:
+    """What the sinks in front have not got yet comes to everybody who is attached by then: no wait falls in between."""
+    delivery = Delivery("x", "a", FakeClock())
+    first = Late(delivery)
+    delivery.attach(Kept())
+    delivery.attach(first, in_front=True)
+    delivery.notice(Notice)
+    delivery.flush()
+    delivery.end(None)
+
+    assert first.seqs == first.other.seqs == [1, 2]
+    assert (first.ends, first.other.ends) == (1, 1)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from futures_stream import (
+    Closed,
+    Execution,
     Order,
     OrderStatus,
     Origin,
@@ -77,7 +82,7 @@ class Asking:
         kinds = tuple(dict.fromkeys(query.kind for query in queries))
         self.repair = Repair(
             scope=Scope(kinds=kinds, asked=kinds, queries=queries, **scope),
-            recovered=Recovered(),
+            recovered=Recovered(executions=self.knowledge.collect()),
             asker=self,
             knowledge=self.knowledge,
             delivery=self.delivery,
@@ -137,6 +142,28 @@ def test_orders_that_are_missing_are_asked_for() -> None:
     assert asking.knowledge.is_open("orders", ("2",))
 
 
+@pytest.mark.parametrize(("number", "asked", "proven"), [(3, 3, ("orders", "executions")), (101, 100, ("executions",))])
+def test_orders_that_nobody_saw(number: int, asked: int, proven: tuple[str, ...]) -> None:
+    """Those that began and ended in a gap are asked about once all else is; more than a hundred are not all asked."""
+
+    def about(orders: Any) -> tuple[Query, ...]:
+        return tuple(query("orders", symbol=each.order_id, closes_set=False) for each in orders)
+
+    asking = Asking(query("orders"), query("executions"), about=about)
+    asking.answer(order("open", status=OrderStatus.NEW, filled=Decimal(0)), keys=[("open",)])
+    executions = [
+        Execution(exchange="x", account="a", symbol="S", trade_id=str(each), order_id=f"o{each}", size=Decimal(1))
+        for each in range(number)
+    ]
+    asking.answer(*executions, keys=[("S", each.trade_id) for each in executions])
+    while not asking.repair.done:
+        assert asking.asked[-1].symbol is not None
+        asking.answer(order(asking.asked[-1].symbol, status=OrderStatus.FILLED, filled=Decimal(1)), keys=[])
+
+    assert [each.symbol for each in asking.asked[2:]] == [f"o{each}" for each in range(number)][-asked:]
+    assert asking.repair.outcome().proven == proven
+
+
 def test_an_older_answer_does_not_bring_back_a_trigger_order() -> None:
     """It was canceled after the question was asked: neither its row is told nor is it in the set."""
     asking = Asking(query("trigger_orders"))
@@ -151,3 +178,50 @@ def test_an_older_answer_does_not_bring_back_a_trigger_order() -> None:
     assert not asking.knowledge.is_open("trigger_orders", ("1",))
     assert asking.knowledge.is_open("trigger_orders", ("2",))
     assert asking.delivery.next_seq == 4  # the cancel, the other's row, and the notice that this was all
+
+
+def test_an_answer_that_lags_behind_does_not_take_an_order_back() -> None:
+    """What was pushed before the question was asked may not be in the answer yet: an end stays, and so does a fill."""
+    asking = Asking(query("orders"))
+    asking.delivery.add(
+        [
+            order("1", size=Decimal(2), filled=Decimal(2), status=OrderStatus.FILLED),
+            order("2", size=Decimal(2), filled=Decimal(1), status=OrderStatus.PARTIALLY_FILLED),
+            order("3", size=Decimal(2), filled=Decimal(1), status=OrderStatus.PARTIALLY_FILLED),
+        ]
+    )
+    asking.repair._touched.clear()  # as if they had been told before the question
+    lagging = [
+        order(each, size=Decimal(2), filled=Decimal(filled), status=status, origin=Origin.SNAPSHOT)
+        for each, filled, status in (
+            ("1", 0, OrderStatus.NEW),
+            ("2", 0, OrderStatus.NEW),
+            ("3", 2, OrderStatus.PARTIALLY_FILLED),
+        )
+    ]
+    told: list[Record] = []
+    asking.delivery.attach(Kept(told))
+    asking.delivery.flush()
+    told.clear()
+    asking.answer(*lagging, keys=[("1",), ("2",), ("3",)])
+    asking.delivery.flush()
+
+    assert [record.order_id for record in told if isinstance(record, Order)] == ["3"]
+    (notice,) = [record for record in told if isinstance(record, Snapshot)]
+    assert notice.keys == (("2",), ("3",))
+    assert not asking.knowledge.is_open("orders", ("1",))
+    assert asking.knowledge.order("2").filled == 1  # type: ignore[union-attr]
+
+
+class Kept:
+    """A sink that keeps everything."""
+
+    def __init__(self, told: list[Record]) -> None:
+        self._told = told
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Keep them."""
+        self._told += records
+
+    def end(self, notice: Closed) -> None:
+        """Nothing more comes."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import queue
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -33,7 +36,7 @@ from futures_stream.dialects.base import LeaseTerms, Ping
 from futures_stream.simulator import Simulator
 from futures_stream.stream.opening import prepare_stream
 from tests.faults.deliveries import check_delivery
-from tests.faults.events import written
+from tests.faults.events import Written, written
 from tests.faults.in_memory import order_push
 from tests.faults.ledger import Broken, check_executions, check_notices, check_secrets
 from tests.faults.on_sockets import LISTEN_KEY, SECRETS
@@ -173,7 +176,10 @@ class Subject:
         ended = bool(told) and isinstance(told[-1], Closed)
         check_notices(told, ended=ended)
         wrote = written(entries, self.exchange, stream.status.channels)
-        lost = check_delivery(wrote, told, moving=self._moving)
+        try:
+            lost = check_delivery(wrote, told, moving=self._moving)
+        except Broken as broken:
+            raise Broken(f"{broken}\n{_kept(self.exchange, wrote, told)}") from None
         self._moving = any(isinstance(record, Rotated) for record in told)
         check_executions(told)
         texts = [*log, repr(stream), repr(stream.status), stream.stats(), *(one.name for one in threading.enumerate())]
@@ -194,6 +200,16 @@ class Subject:
         self._consumer.join(PATIENCE)
         if self._consumer.is_alive():
             raise Broken("the consumer still waits for a stream that has ended")
+
+
+def _kept(exchange: str, wrote: Sequence[Written], told: Sequence[Record]) -> str:
+    """Write what a run was judged by into the folder that ``FUTURES_STREAM_EVIDENCE`` names, and say where it is."""
+    folder = os.environ.get("FUTURES_STREAM_EVIDENCE")
+    if folder is None:
+        return "set FUTURES_STREAM_EVIDENCE to a folder to keep what was written and told"
+    path = Path(folder) / f"{exchange}-{time.time_ns()}.pickle"
+    path.write_bytes(pickle.dumps((list(wrote), list(told))))
+    return f"what was written and told is in {path}"
 
 
 class Weather:

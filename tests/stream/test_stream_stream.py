@@ -16,6 +16,7 @@ from futures_stream import (
     Gap,
     Live,
     LoginRejected,
+    Mark,
     Order,
     OrderEnded,
     OrderStatus,
@@ -265,6 +266,16 @@ def test_an_order_that_comes_later_is_waited_for() -> None:
 
         assert isinstance(later.end, Order)
         assert later.outcome.status is OrderStatus.FILLED  # type: ignore[union-attr]
+
+
+def test_a_late_state_does_not_hide_how_an_order_stands() -> None:
+    """What is marked LATE was overtaken by what came before it."""
+    with Rig("bitget") as rig:
+        server = rig.open()
+        told = rig.say(server, order_push("1", "filled", "2"), order_push("1", "new", "0"))
+        assert [record.marks for record in told] == [frozenset(), {Mark.LATE}]
+
+        assert rig.stream.wait_order(order_id="1", timeout=0).status is OrderStatus.FILLED
 
 
 def test_an_order_that_ended_otherwise() -> None:
