@@ -254,6 +254,7 @@ class _Move:
         if self._old_until is not None:
             try:
                 self._old.read()
+                self._old.look_at_time()  # what it wanted to do by now would else be due for ever
                 self._old.write()
             except FuturesStreamError as end:  # which was asked for
                 if not (isinstance(end, ConnectionLost) and end.heard_out):
