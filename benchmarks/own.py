@@ -21,7 +21,7 @@ def measure(python: str, quick: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     print("memory, growth, opening, streams, import …", file=sys.stderr)
     for figure, burst in (("memory", 20_000 if quick else 80_000), ("growth", 200_000 if quick else 1_000_000)):
-        with Source(burst=burst) as source:
+        with Source(burst=burst, live=figure == "growth") as source:
             figures |= source.run(python, _DRIVER, figure, after=(str(burst),)) or {}
     with Source() as source:
         figures |= source.run(python, _DRIVER, "opening", after=("20" if quick else "100",)) or {}

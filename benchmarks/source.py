@@ -15,7 +15,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 SIZE = 340
 SIZE_V2 = 1000
@@ -37,17 +37,34 @@ def main() -> None:
     )
     parser.add_argument("--pause", type=float, default=0.5, help="seconds between the parts")
     parser.add_argument("--wait", action="store_true", help="send nothing before somebody asks for /start")
+    parser.add_argument("--live", action="store_true", help="make the burst while it is sent: slower, but any length")
     plan = parser.parse_args()
-    bursts = {words: list(_blocks(words, plan.burst)) for words in WORDS.values()}
+    burst = _burst_maker(plan)
     server = socket.create_server(("127.0.0.1", 0), backlog=512)
     print(server.getsockname()[1], flush=True)
     while True:
         sock, _ = server.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_serve, args=(sock, plan, bursts), daemon=True).start()
+        threading.Thread(target=_serve, args=(sock, plan, burst), daemon=True).start()
 
 
-def _serve(sock: socket.socket, plan: argparse.Namespace, bursts: Bursts) -> None:
+def _burst_maker(plan: argparse.Namespace) -> BurstMaker:
+    """Return what gives the blocks of a burst, made before anything is sent and once for all connections."""
+    made: dict[Words, list[bytes]] = {}
+    lock = threading.Lock()
+
+    def burst(words: Words) -> Iterable[bytes]:
+        if plan.live:
+            return _blocks(words, plan.burst)
+        with lock:
+            if words not in made:
+                made[words] = list(_blocks(words, plan.burst))
+            return made[words]
+
+    return burst
+
+
+def _serve(sock: socket.socket, plan: argparse.Namespace, burst: BurstMaker) -> None:
     with sock:
         try:
             path = _upgrade(sock)
@@ -55,6 +72,7 @@ def _serve(sock: socket.socket, plan: argparse.Namespace, bursts: Bursts) -> Non
                 return
             name = path.split("/")[1]
             words = WORDS[name]
+            blocks = burst(words)
             if name in ("bitget", "bitget-v2", "bybit"):
                 _greet(sock)
             client = _Client(sock)
@@ -63,7 +81,7 @@ def _serve(sock: socket.socket, plan: argparse.Namespace, bursts: Bursts) -> Non
                 started.wait()
             else:
                 time.sleep(plan.pause)
-            _send(client, plan, bursts[words], words)
+            _send(client, plan, blocks, words)
             time.sleep(3600)  # idle until the client, or everything, ends
         except OSError:
             pass  # the client is gone
@@ -82,8 +100,8 @@ class _Client:
             self.sock.sendall(frames)
 
 
-def _send(client: _Client, plan: argparse.Namespace, burst: list[bytes], words: Words) -> None:
-    for block in burst:
+def _send(client: _Client, plan: argparse.Namespace, blocks: Iterable[bytes], words: Words) -> None:
+    for block in blocks:
         client.send(block)
     if not plan.paced:
         return
@@ -105,7 +123,7 @@ def _send(client: _Client, plan: argparse.Namespace, burst: list[bytes], words: 
 # -- what the clients see ----------------------------------------------------------------------------------------------
 
 Words = Callable[[str, int], str]
-Bursts = dict[Words, list[bytes]]
+BurstMaker = Callable[[Words], Iterable[bytes]]
 
 
 def _id(letter: str, number: int) -> str:
