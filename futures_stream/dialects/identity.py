@@ -26,7 +26,7 @@ def keyed(record: Record) -> tuple[str, Key] | None:
     Return the kind of state that a record tells, and which one of that kind; None for what is no state.
 
     Keys are (asset,), (symbol, side, margin mode), (order id,), (symbol, trade id), a trigger order's (order id,), and
-    (symbol, position id, time of opening) of a position that was closed.
+    (symbol, side, time of opening) of a position that was closed: REST was seen to leave its id out.
     """
     if isinstance(record, Order):
         return None if record.order_id is None else ("orders", (record.order_id,))
@@ -37,8 +37,8 @@ def keyed(record: Record) -> tuple[str, Key] | None:
     if isinstance(record, Balance):
         return None if record.asset is None else ("balances", (record.asset,))
     if isinstance(record, PositionResult):
-        key = (record.symbol, record.position_id, record.created_at)
-        return None if record.position_id is None or record.created_at is None else ("closed_positions", key)
+        key = (record.symbol, record.side, record.created_at)
+        return None if record.symbol is None or record.created_at is None else ("closed_positions", key)
     if isinstance(record, TriggerOrder):
         return None if record.order_id is None else ("trigger_orders", (record.order_id,))
     return None

@@ -103,11 +103,10 @@ def closed_row(position: ClosedPosition) -> Row:
 
 
 def fetched_closed_row(position: ClosedPosition) -> Row:
-    """Tell it over REST, which has names of its own for most of it."""
+    """Tell it over REST as it was seen there: with other names for most of it, and without its id."""
     row = closed_row(position)
     profit = [*(each.realized_pnl for each in position.of("close")), *(-each.fee for each in position.executions)]
     return {
-        "positionId": row["posId"],
         "symbol": row["instId"],
         "marginCoin": row["marginCoin"],
         "holdSide": row["holdSide"],
@@ -121,7 +120,7 @@ def fetched_closed_row(position: ClosedPosition) -> Row:
         "totalFunding": "0",
         "openFee": row["openFee"],
         "closeFee": row["closeFee"],
-        "ctime": row["cTime"],  # the documents print cTime and uTime, clients read these
+        "ctime": row["cTime"],
         "utime": row["uTime"],
     }
 

@@ -209,20 +209,14 @@ def test_closed_positions() -> None:
     """Page by page, newest first, until one reaches to before the gap: by which time they are listed is not known."""
     asked = []
     rows = [
-        {
-            "positionId": str(number),
-            "symbol": "BTCUSDT",
-            "holdSide": "long",
-            "ctime": "9",
-            "utime": str(100_000 + number),
-        }
+        {"symbol": "BTCUSDT", "holdSide": "long", "ctime": str(number), "utime": str(100_000 + number)}
         for number in range(350, 0, -1)
     ]
 
     def server(path: str, said: dict[str, str]) -> Any:
         asked.append((path, said))
-        listed = [row for row in rows if int(row["positionId"]) < int(said.get("idLessThan", 10**9))][:100]
-        return {"list": listed, "endId": listed[-1]["positionId"]}
+        listed = [row for row in rows if int(row["ctime"]) < int(said.get("idLessThan", 10**9))][:100]
+        return {"list": listed, "endId": listed[-1]["ctime"]}
 
     answers = converse(ONE, ask(ONE, "closed_positions", since=100_200 + 5000), server)
     assert [said for _, said in asked] == [
@@ -234,7 +228,7 @@ def test_closed_positions() -> None:
     assert (answers[-1].whole, answers[0].records) == (True, ())
 
 
-def test_closed_positions_without_id() -> None:
+def test_closed_positions_without_time() -> None:
     """Such a one could be told twice: that is not whole."""
     found = answer(ONE, ask(ONE, "closed_positions", since=0), {"list": [{"symbol": "X", "utime": "9"}]})
     assert (len(found.records), found.whole) == (1, False)

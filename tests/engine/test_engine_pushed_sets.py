@@ -169,14 +169,15 @@ def test_what_came_of_positions() -> None:
     """It is told once, whoever tells it; a position that is gone without it leaves closed positions unproven."""
 
     def result(symbol: str, origin: Origin) -> PositionResult:
-        facts: dict[str, Any] = {"symbol": symbol, "position_id": "7", "created_at": 5, "side": PositionSide.LONG}
-        return PositionResult(exchange="x", account="a", origin=origin, **facts)
+        position_id = "7" if origin is Origin.PUSH else None
+        facts: dict[str, Any] = {"symbol": symbol, "created_at": 5, "side": PositionSide.LONG, "origin": origin}
+        return PositionResult(exchange="x", account="a", position_id=position_id, **facts)
 
     asking = Asking(query("closed_positions"), query("positions"))
     asking.delivery.add([position("A"), position("B")])
     asking.repair._gap.before = asking.knowledge.picture()
     asking.delivery.add([result("A", Origin.PUSH)])
-    asking.answer(result("A", Origin.SNAPSHOT), keys=[("A", "7", "5")])
+    asking.answer(result("A", Origin.SNAPSHOT), keys=[("A", "long", "5")])
     asking.repair._touched.clear()  # as if nothing had been pushed since
     asking.answer(keys=[])
 
