@@ -35,6 +35,7 @@ _FIGURES = Figures(
     liquidated_at=Decimal(1),
     linear=True,
     not_linear=frozenset({"COIN-FUTURES"}),
+    pooled=True,  # unionMm, told in multi-asset mode
 )
 _PING = Ping(text="ping", every=20.0, answered=True)
 _PRODUCTS = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
