@@ -114,9 +114,12 @@ class Soak:
             subject.calm()
         for subject in subjects:
             self.figures.update(subject.check())
+            self.figures.update(subject.check_views())
         self.looks.append(Footprint.take())
 
     def _judge(self) -> None:
+        if self.looks and not self.figures["views"]:
+            raise Broken("no view was ever to be trusted")
         later = self.looks[int(len(self.looks) * WARM_UP) :]
         if len(later) < 2:
             return
@@ -134,7 +137,9 @@ class Soak:
     def __str__(self) -> str:
         held = self.looks[-1] if self.looks else "-"
         figures = ", ".join(f"{self.figures[name]} {name}" for name in ("written", "told", "lost", "gaps"))
-        return f"{len(self.looks)} looks, {sum(self.troubles.values())} troubles; {figures} (each in a gap); {held}"
+        views = f"{self.figures['views']} views held against the books"
+        troubles = sum(self.troubles.values())
+        return f"{len(self.looks)} looks, {troubles} troubles; {figures} (each in a gap), {views}; {held}"
 
 
 def ended_orders(exchange: str, first: int, number: int) -> str:

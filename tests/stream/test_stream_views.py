@@ -20,11 +20,13 @@ from futures_stream import (
     ConnectFailed,
     Options,
     Order,
+    OrderEnded,
     OrderStatus,
     Overflow,
     Position,
     PositionSide,
     Record,
+    Snapshot,
 )
 from futures_stream.simulator.bitget_rows import row_of
 from futures_stream.simulator.market import Market
@@ -341,6 +343,39 @@ def test_an_order_that_is_filled_before_it_is_waited_for() -> None:
             with pytest.raises(Exception, match="ended as filled, not canceled") as ended:
                 order.wait("canceled", timeout=0)
             assert type(ended.value).__name__ == "OrderEnded"
+
+
+class FullSets:
+    """A monitor that has a full set of open orders stand behind each order of that id."""
+
+    def __init__(self, order_id: str) -> None:
+        self._order_id = order_id
+
+    def apply(self, record: Record) -> list[Record]:
+        """Say that this is the one order that is open."""
+        if not isinstance(record, Order) or record.order_id != self._order_id:
+            return []
+        return [Snapshot(exchange="bitget", account="default", of="orders", scope=(None,), keys=((self._order_id,),))]
+
+    def due(self, now_ms: int) -> list[Record]:
+        """Say nothing."""
+        return []
+
+
+def test_an_order_that_vanished_is_not_waited_for() -> None:
+    """It is open no more, and will never be told to be filled: that is said instead of waiting on."""
+    with Rig("bitget", monitors=[FullSets("9")]) as rig:
+        server = rig.open()
+        rig.say(server, order_push("1"))
+        later = Later(lambda: rig.stream.wait_order(order_id="1"))
+        rig.say(server, order_push("9"))
+
+        assert isinstance(later.end, OrderEnded)
+        assert later.end.order is not None
+        assert later.end.order.status is OrderStatus.UNKNOWN
+        assert rig.stream.orders.trusted
+        assert [order.order_id for order in rig.stream.orders.open] == ["9"]
+        assert rig.stream.wait_order(order_id="1", until="new", timeout=0).order_id == "1"
 
 
 def test_no_update_is_lost_between_two_calls() -> None:
