@@ -94,6 +94,7 @@ class Link:
         self._awaiting: str | None = None
         self._answer_due: float | None = None
         self._stuck_since: float | None = None
+        self._pings = self._pongs = 0
 
     @property
     def answers(self) -> bool:
@@ -191,11 +192,22 @@ class Link:
         if self._stuck_since is not None and now >= self._stuck_since + _WRITE_LIMIT:
             raise PeerSilent(f"the other side has taken nothing that we wrote for {_WRITE_LIMIT:g} s")
         if self._keepalive.ping_is_due(now):
-            if self._ping.text is None:
-                self.connection.ping()
-            else:
-                self._outbox.ping(self._ping.text)
-            self._keepalive.pinged(now)
+            self.ping()
+
+    def ping(self) -> None:
+        """Ask the other side for a sign of life; :meth:`write` sends it."""
+        if self._ping.text is None:
+            self.connection.ping()
+        else:
+            self._outbox.ping(self._ping.text)
+        self._pings += 1
+        self._keepalive.pinged(self._clock.monotonic())
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether every ping has been answered by now, so that all which was said before the last answer has come."""
+        pongs = self._pongs if self._ping.text is not None else self.connection.pongs
+        return pongs == self._pings > 0
 
     def hurry(self) -> None:
         """Ask the other side for a sign of life now."""
@@ -241,6 +253,7 @@ class Link:
             return True
         if isinstance(answer, Control):
             log.debug("heard %s", answer.label)
+            self._pongs += answer.label == "pong"
             self.obey(answer)
         return False
 

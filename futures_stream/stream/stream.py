@@ -271,6 +271,7 @@ class Stream:
 
         Raises:
             ConfigError: This exchange cannot be asked.
+            FuturesStreamError: It could not be asked for everything; what it did answer is in the queue.
             TimeoutError: It has not all been answered in time.
             StreamFailed: The stream has ended.
         """
