@@ -90,7 +90,8 @@ class Soak:
             subject.calm()
         for first in range(0, self._filling, 1000):
             for subject in subjects:
-                world.simulator("send_text", subject.exchange, ended_orders(subject.exchange, first, 1000))
+                for text in ended_orders(subject.exchange, first, 1000):
+                    world.simulator("send_text", subject.exchange, text)
             for subject in subjects:
                 subject.calm()
                 self.figures.update(subject.check())
@@ -142,15 +143,21 @@ class Soak:
         return f"{len(self.looks)} looks, {troubles} troubles; {figures} (each in a gap), {views}; {held}"
 
 
-def ended_orders(exchange: str, first: int, number: int) -> str:
-    """Return one push of so many orders that have ended."""
+def ended_orders(exchange: str, first: int, number: int) -> list[str]:
+    """Return one push of so many orders that have ended, and one of their executions where there is such a channel."""
     message = json.loads(order_push(exchange, 0))
-    if exchange == "bitget":
-        row = message["data"][0] | {"status": "filled", "filledSize": "2"}
-    else:
+    ids = [f"E{first + count}" for count in range(number)]
+    if exchange == "bitmusa":
         row = message["data"] | {"status": "FILLED", "tradedAmount": 2}
-    message["data"] = [row | {"orderId": f"E{first + count}"} for count in range(number)]
-    return json.dumps(message)
+        return [json.dumps(message | {"data": [row | {"orderId": order_id} for order_id in ids]})]
+    row = message["data"][0] | {"status": "filled", "filledSize": "2"}
+    fill = {"symbol": "BTCUSDT", "side": "buy", "price": "3", "size": "2", "fee": "0.1", "feeCurrency": "USDT"}
+    fills = [fill | {"orderId": order_id, "tradeId": f"T{order_id}", "role": "maker"} for order_id in ids]
+    executed = {"action": "update", "arg": message["arg"] | {"channel": "execution"}, "data": fills}
+    return [
+        json.dumps(message | {"data": [row | {"orderId": order_id} for order_id in ids]}),
+        json.dumps(executed),
+    ]
 
 
 def say(words: object) -> None:

@@ -165,6 +165,32 @@ def test_finished_orders_leave_and_open_ones_stay() -> None:
         assert len(rig.stream.orders.open) == 10
 
 
+def fill(trade_id: str, size: str) -> str:
+    """An execution of order 1."""
+    row = {"tradeId": trade_id, "orderId": "1", "symbol": "BTCUSDT", "side": "buy", "price": "5", "size": size}
+    return push("execution", row)
+
+
+def test_an_execution_counts_once() -> None:
+    """Told again it is not told at all; with the id of another one it is told, marked, and counts for nothing."""
+    with Rig("bitget") as rig:
+        server = rig.open()
+        told = rig.say(
+            server, order_push("1"), fill("t1", "0.5"), fill("t1", "0.5"), fill("t2", "0.25"), fill("t2", "7")
+        )
+        assert [type(record).__name__ for record in told] == ["Order", "Execution", "Execution", "Execution"]
+        assert rig.stream.orders.executed("1") == Decimal("0.75")
+
+
+def test_as_many_trade_ids_are_remembered_as_the_options_say() -> None:
+    """Beyond that, one that is told again is news again: the bound is real."""
+    with Rig("bitget", options=Options(most_trades=2)) as rig:
+        server = rig.open()
+        rig.say(server, order_push("1"), *[fill(f"t{number}", "0.1") for number in range(4)])
+        assert len(rig.say(server, fill("t3", "0.1"))) == 0
+        assert len(rig.say(server, fill("t0", "0.1"))) == 1
+
+
 @pytest.mark.parametrize("wrong", [{"keep_orders": -1}, {"most_orders": "ten"}, {"most_trades": float("nan")}])
 def test_bounds_that_make_no_sense(wrong: dict[str, Any]) -> None:
     """Refused before anything is opened."""
