@@ -333,7 +333,7 @@ class Connections:
         link.look_at_time()
         link.write()
         if link.take_unread():
-            self._standing.misunderstood(self._subscriptions.channels)
+            self._standing.misunderstood()
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
             self._standing.greeted(self._subscriptions.channels)
         self._tend_lost_channels(link)

@@ -37,12 +37,14 @@ class Outcome:
         proven: Kinds that were shown to be complete.
         unproven: The others of those that were to be.
         unexplained: What does not add up.
+        error: Why something could not be asked; None if all was answered.
     """
 
     recovered: int = 0
     proven: tuple[str, ...] = ()
     unproven: tuple[str, ...] = ()
     unexplained: tuple[str, ...] = ()
+    error: FuturesStreamError | None = None
 
 
 @define
@@ -122,6 +124,7 @@ class Repair:
         self._keys: dict[Key, None] = {}  # of the pages of the question that is being asked
         self._failed: set[str] = set()
         self._met_strangers = False
+        self._error: FuturesStreamError | None = None
         self._next()
 
     @property
@@ -162,6 +165,7 @@ class Repair:
             proven=proven,
             unproven=tuple(kind for kind in scope.kinds if kind not in proven),
             unexplained=tuple(fault for kind in sorted(faults) for fault in faults[kind]),
+            error=self._error,
         )
 
     def _next(self) -> None:
@@ -198,6 +202,7 @@ class Repair:
         if not self._scope.lenient and isinstance(error, FatalError) and not isinstance(error, RequestRejected):
             raise error
         log.warning("the exchange could not be asked for %s: %s", kind, error)
+        self._error = self._error or error
         if isinstance(error, ConnectFailed) and error.status is None and error.code is None:
             # Nobody answers there: waiting for every further question's time limit would teach nothing.
             self._failed.update(query.kind for query in self._open)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from futures_stream.clock import Clock, Deadline, Event
 from futures_stream.dialects.base import Request, Response
@@ -72,18 +73,20 @@ class RestCaller:
         Args:
             request: What to ask.
             stopping: Ends the wait.
-            limit: Another time limit, in seconds.
+            limit: Seconds for all of it, the wait for a turn and further roots included; None for the usual limit, for
+                each try, behind a turn that may take longer.
 
         Raises:
             ConnectFailed: There was no answer in time, or it was stopped.
             Throttled: The host allows no call for longer than the limit.
         """
-        answer = self._once(self._base_url + self._roots[0], request, stopping, limit)
+        total = None if limit is None else Deadline(self._clock, limit)
+        answer = self._once(self._base_url + self._roots[0], request, stopping, total)
         for root in self._roots[1:]:
             if answer.status != 404:
                 break
             log.info("%s is not at %r, trying %r", request.label, self._roots[0], root)
-            second = self._once(self._base_url + root, request, stopping, limit)
+            second = self._once(self._base_url + root, request, stopping, total)
             if second.status < 400:
                 self._roots = [root]
             if second.status != 404:
@@ -92,9 +95,9 @@ class RestCaller:
             self._roots = self._roots[:1]
         return answer
 
-    def _once(self, base_url: str, request: Request, stopping: Event, limit: float | None) -> Response:
-        limit = self._limit if limit is None else limit
-        self._await_turn(request, stopping, limit)
+    def _once(self, base_url: str, request: Request, stopping: Event, total: Deadline | None) -> Response:
+        self._await_turn(request, stopping, total)
+        limit = self._limit if total is None else total.remaining or 0.0
         deadline = Deadline(self._clock, limit)
         self._woken.clear()
 
@@ -114,12 +117,16 @@ class RestCaller:
             self._budget.pause(_BANS[response.status] if response.retry_after is None else response.retry_after)
         return response
 
-    def _await_turn(self, request: Request, stopping: Event, limit: float) -> None:
+    def _await_turn(self, request: Request, stopping: Event, total: Deadline | None) -> None:
         """Wait until the host's budget allows a call."""
-        if self._budget.paused_for > limit:
-            pause = self._budget.paused_for
-            raise Throttled(f"{request.label}: the host allows no call for another {pause:.0f} s", retry_after=pause)
-        turn = Deadline(self._clock, self._budget.book())
+        limit = self._limit if total is None else total.remaining or 0.0
+        wait = self._budget.paused_for
+        if wait <= limit:
+            wait = self._budget.book()
+            limit = math.inf if total is None else limit
+        if wait > limit:
+            raise Throttled(f"{request.label}: the host allows no call for another {wait:.0f} s", retry_after=wait)
+        turn = Deadline(self._clock, wait)
         self._woken.clear()
         while not turn.expired:
             if stopping.is_set():

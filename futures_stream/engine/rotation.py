@@ -262,6 +262,7 @@ class _Move:
         if self._old_until is not None:
             try:
                 self._old.read()
+                self._old.look_at_time()  # what it wanted to do by now would else be due for ever
                 self._old.write()
             except FuturesStreamError as end:  # which was asked for
                 if not (self._old.has_answered or (isinstance(end, ConnectionLost) and end.heard_out)):

@@ -68,6 +68,7 @@ class Standing:
         self._mute = mute
         self._live_at: float | None = None
         self._waiting: list[Promise] = []
+        self._too_late: list[Promise] = []  # came when questions were under way, whose answers may be older than that
         self._doubts: set[Doubt] = set()  # while there are any, no answer closes a gap
         self._resync = Resync(plan=plan, delivery=delivery)
         self._gaps = Gaps(
@@ -79,6 +80,7 @@ class Standing:
         )
         self._audit: Audit | None = None
         self._poll_at: float | None = None
+        self._unread = False  # whether something could not be read since the exchange was asked last
         self._asked_again_at = -math.inf
 
     def can_ask(self, asker: Asker) -> None:
@@ -100,7 +102,12 @@ class Standing:
     @property
     def deadlines(self) -> list[float | None]:
         """When to look at the time, in monotonic seconds."""
-        return [self._gaps.deadline, self._poll_at, None if self._audit is None else self._audit.deadline]
+        return [
+            self._gaps.deadline,
+            self._poll_at,
+            None if self._audit is None else self._audit.deadline,
+            self._asked_again_at + _ASK_AGAIN if self._unread and self._can_ask_again else None,
+        ]
 
     def look_at_time(self, channels: tuple[str, ...]) -> None:
         """
@@ -113,6 +120,9 @@ class Standing:
         if self._poll_at is not None and self._clock.monotonic() >= self._poll_at:
             self._poll_at = None
             self._resync.begin(channels, self._gaps.since)
+        if self._unread and self._can_ask_again and self._clock.monotonic() >= self._asked_again_at + _ASK_AGAIN:
+            self._asked_again_at = self._clock.monotonic()
+            self._begin(channels, None)
         if self._audit is not None and self._lifecycle.status.state is State.LIVE and not self._resync.running:
             self._audit.look_at_time(channels)
 
@@ -156,14 +166,22 @@ class Standing:
             self._audit.begin()
         self._delivery.flush()
         for promise in self._waiting:
-            promise.keep()
+            if outcome.error is None:
+                promise.keep()
+            else:
+                promise.break_(outcome.error)
         self._waiting.clear()
+        if self._too_late:
+            self._begin(channels, None)
         return fresh
 
     def refresh(self, promise: Promise, channels: tuple[str, ...]) -> None:
         """Learn how the account stands now; a stream that is not live does so by itself."""
+        if self._resync.running:
+            self._too_late.append(promise)
+            return
         self._waiting.append(promise)
-        if self._lifecycle.status.state is State.LIVE and not self._resync.running:
+        if self._lifecycle.status.state is State.LIVE:
             self._begin(channels, None)
 
     def look_again(self, channels: tuple[str, ...]) -> None:
@@ -178,13 +196,13 @@ class Standing:
         if self._resync.asker is not None:
             self._begin(channels, None)
 
-    def misunderstood(self, channels: tuple[str, ...]) -> None:
+    def misunderstood(self) -> None:
         """A message could not be read, which may have been about the account: ask, though not about each one."""
-        now = self._clock.monotonic()
-        is_time = now >= self._asked_again_at + _ASK_AGAIN and self._resync.asker is not None
-        if is_time and self._lifecycle.status.state is State.LIVE and not self._resync.running:
-            self._asked_again_at = now
-            self._begin(channels, None)
+        self._unread = self._resync.asker is not None
+
+    @property
+    def _can_ask_again(self) -> bool:
+        return self._lifecycle.status.state is State.LIVE and not self._resync.running
 
     def doubt(self, doubt: Doubt, reason: str, since: int, channels: tuple[str, ...]) -> None:
         """The connection that serves stands, but may be mute: no gap is closed until that is over."""
@@ -242,13 +260,16 @@ class Standing:
 
     def end(self, error: FuturesStreamError) -> None:
         """Tell those who wait that nothing will come of it."""
-        for promise in self._waiting:
+        for promise in (*self._waiting, *self._too_late):
             promise.break_(error)
 
     def _begin(self, channels: tuple[str, ...], since: int | None) -> None:
         if self._audit is not None:
             self._audit.stop()
         self._poll_at = None
+        self._unread = False
+        self._waiting += self._too_late
+        self._too_late.clear()
         self._resync.begin(channels, since)
 
     def _abandon(self) -> None:

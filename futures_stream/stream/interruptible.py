@@ -21,6 +21,7 @@ else:
     ShutDown = _ShutDown
 
 _NOTHING = object()
+_NEGATIVE = "'timeout' must be a non-negative number"
 
 
 class InterruptibleQueue(queue.Queue[Any]):
@@ -58,23 +59,26 @@ class InterruptibleQueue(queue.Queue[Any]):
             ShutDown: Nothing will ever come any more.
             ValueError: A negative timeout.
         """
-        deadline = _deadline(block, timeout)
+        if timeout is not None and timeout < 0 and block:
+            raise ValueError(_NEGATIVE)
+        deadline: Deadline | None = None  # made when there is need to wait: mostly there is something
         while True:
             taken: Any = _NOTHING
             try:
                 bell, ended = None, False
                 with self.mutex:
-                    if self._qsize():
+                    if self.queue:
                         self._putters.ring(1)
                         taken = self._get()
                     elif self.is_shutdown:
                         ended = True
-                    elif not deadline.expired:
+                    elif block and (deadline is None or not deadline.expired):
                         bell = self._takers.hang()
                 if taken is not _NOTHING:
                     return taken  # no call is between this and whoever called: nothing that could be interrupted
                 if bell is None:
                     raise self._ended() if ended else queue.Empty
+                deadline = deadline or _deadline(block, timeout)
                 self._takers.wait(bell, deadline.remaining)
             except BaseException:
                 if taken is not _NOTHING:
@@ -171,5 +175,5 @@ def _deadline(block: bool, timeout: float | None) -> Deadline:
     if not block:
         timeout = 0.0
     elif timeout is not None and timeout < 0:
-        raise ValueError("'timeout' must be a non-negative number")
+        raise ValueError(_NEGATIVE)
     return Deadline(SYSTEM_CLOCK, timeout)

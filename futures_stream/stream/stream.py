@@ -13,6 +13,7 @@ from futures_stream.engine.feed import Feed
 from futures_stream.engine.lifecycle import Lifecycle, Status
 from futures_stream.engine.plan import Plan
 from futures_stream.errors import ConfigError
+from futures_stream.markup import html_facts, moment
 from futures_stream.records import Order, Record, Tick
 from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.forking import tell_after_fork
@@ -270,6 +271,7 @@ class Stream:
 
         Raises:
             ConfigError: This exchange cannot be asked.
+            FuturesStreamError: It could not be asked for everything; what it did answer is in the queue.
             TimeoutError: It has not all been answered in time.
             StreamFailed: The stream has ended.
         """
@@ -370,6 +372,23 @@ class Stream:
             told.append(f"last error: {type(status.error).__name__}: {status.error}")
         told.append(f"{self._delivery.next_seq - 1} records, {self.queue.qsize()} queued, {self.queue.missed} missed")
         return f"<Stream {self.exchange}/{self.account}: {'; '.join(told)}>"
+
+    def _repr_html_(self) -> str:
+        """Show where the stream stands, and the account, as tables in a notebook; all of it escaped."""
+        status, stats = self.status, self.stats()
+        facts = {
+            "state": status.state,
+            "blind since": moment(status.blind_since),
+            "last error": None if status.error is None else f"{type(status.error).__name__}: {status.error}",
+            "channels": status.channels,
+            "records": stats.records,
+            "queued": stats.queued,
+            "missed": stats.missed,
+        }
+        told = {name: value for name, value in facts.items() if value is not None}
+        views = (self.positions, self.orders, self.balances)
+        about = html_facts(f"Stream {self.exchange}/{self.account}", told)
+        return about + "".join(view._repr_html_() for view in views)
 
     def __enter__(self) -> Stream:
         return self

@@ -242,3 +242,22 @@ def test_a_ban_that_is_told_in_the_greeting_is_kept_too() -> None:
         rig.settle()
         assert new.closed
         assert budget_at(rig.clock, rig.stream._plan.endpoints.ws_url, "connect", Bitget().limits).paused_for > 0
+
+
+def test_a_connection_that_is_left_is_not_looked_at_for_ever() -> None:
+    """Its ping comes due while it is asked to close: the thread sleeps all the same."""
+    with Moving(channels=["orders", "positions"]) as rig:
+        old, new = rig.begin()
+        old.answers_close = False
+        old.replies = reply_bitget
+        ping_due = rig.clock.monotonic() + 20 - (rig.clock.monotonic() - 1000.0) % 20
+        while (left := ping_due - 0.5 - rig.clock.monotonic()) > 0 or not old.closing:
+            if left > 0:
+                rig.clock.advance(min(left, 9.0))
+            for text in new.heard():
+                new.say(*reply_bitget(text))
+            rig.settle()
+        assert rig.clock.monotonic() < ping_due
+        rig.clock.advance(5)
+
+        assert old.closed

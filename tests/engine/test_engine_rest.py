@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from futures_stream import BitgetV2, BitgetV2Credentials, ClockSkew, ConnectFailed
+from futures_stream import BitgetV2, BitgetV2Credentials, ClockSkew, ConnectFailed, Throttled
 from futures_stream.dialects.base import Request, Response
+from futures_stream.engine.budget import Budget
 from futures_stream.engine.errands import Errands
 from futures_stream.engine.rest import RestCaller
 from futures_stream.engine.rest_thread import Answered, RestThread
@@ -125,6 +126,16 @@ def test_a_hanging_call_ends_at_the_deadline(caller: Caller) -> None:
 
     assert isinstance(caller.outcome, ConnectFailed)
     assert "within 10 s" in str(caller.outcome)
+
+
+def test_a_limit_of_the_callers_own_is_for_all_of_it(caller: Caller) -> None:
+    """For the turn that the host's budget gives, and for every root: what may not hold up an end does not."""
+    caller.rest._budget = budget = Budget([(1, 60.0)], caller.clock)
+    budget.book()
+    with pytest.raises(Throttled):
+        caller.rest.call(GET, caller.stopping, 2.0)
+    assert caller.network.calls == []
+    assert caller.clock.monotonic() == 1000.0
 
 
 def test_stop_ends_a_call(caller: Caller) -> None:

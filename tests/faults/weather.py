@@ -88,6 +88,7 @@ class Subject:
         self._from = 0  # the ledger's entries before have been checked
         self._marker = 10**9
         self._moving = False
+        self._calm_on = 0  # how many connections had been made when it was calm
         self._changed = threading.Condition()
         self.stream: Stream = prepare_stream(
             quick_dialect(exchange, lifetime),
@@ -151,8 +152,13 @@ class Subject:
             return False  # the connection that it was written to may have ended since
         while not any(entry.text == text for entry in self.world.ledger(self._from)):
             pass  # an entry is made just after the write
-        served = self.world.simulator("connections", self.exchange)
-        return served == 1 and self.stream.status.connects == connects and self.stream.status.state is State.LIVE
+        self._calm_on = connects
+        return self._undisturbed()
+
+    def _undisturbed(self) -> bool:
+        """Tell whether the connection that it calmed down on is the only one: a second one may be held back."""
+        served, status = self.world.simulator("connections", self.exchange), self.stream.status
+        return served == 1 and status.connects == self._calm_on and status.state is State.LIVE
 
     def _take(self) -> tuple[list[Any], list[Record]]:
         """Return what was written and what was told since the last time, taken at one moment when both are whole."""
@@ -160,7 +166,8 @@ class Subject:
             entries = self.world.ledger(self._from)
             with self._changed:
                 last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
-                if not isinstance(last, Gap) and len(self.world.ledger(self._from)) == len(entries):
+                whole = isinstance(last, Closed) or (self._undisturbed() and not isinstance(last, Gap))
+                if whole and len(self.world.ledger(self._from)) == len(entries):
                     told, self.told = self.told, []
                     return entries, told
             self.calm()  # something has happened since it was

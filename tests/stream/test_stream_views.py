@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from engine_rig import PONG, Rig, order_push
+from engine_rig import PONG, SECRETS, Rig, order_push
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from futures_stream import (
     ConfigError,
+    ConnectFailed,
     Options,
     Order,
     OrderStatus,
@@ -274,6 +275,27 @@ def test_through_a_real_stream_the_views_end_where_the_books_are(
         for order_id, order in rig.stream.orders.items():
             if not unheard:
                 assert (order.filled, order.size) == (booked[order_id].filled, booked[order_id].size)
+
+
+def test_a_notebook_shows_the_stream_and_its_account() -> None:
+    """State, numbers and the three views as tables, all of it escaped; trouble, too, and never a secret."""
+    with Rig("bitget") as rig:
+        server = rig.open()
+        server.say(push("positions", position_row("<b>BTC", "2"), action="snapshot"), order_push("<i>1"))
+        rig.settle()
+        shown = rig.stream._repr_html_()
+        assert "<td>live</td>" in shown
+        assert "Positions: 1 open, trusted" in shown
+        assert "Orders: 1, 1 open, not trusted" in shown
+        assert "&lt;b&gt;BTC" in shown
+        assert "&lt;i&gt;1" in shown
+        assert "blind" not in shown
+        server.drop()
+        rig.network.fail_dials(*[ConnectFailed("<no> way")] * 9)
+        rig.settle()
+        shown = rig.stream._repr_html_()
+        assert "<th>blind since</th><td>2023-11-14 22:13:20 UTC</td>" in shown
+        assert not [secret for secret in SECRETS if secret in shown]
 
 
 # -- one order --------------------------------------------------------------------------------------------------------

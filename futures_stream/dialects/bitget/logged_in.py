@@ -80,7 +80,7 @@ class LoggedInSession(Session):
         """Read one message."""
         try:
             message = decode(text)
-            if type(message) is dict and "event" not in message:
+            if type(message) is dict and not message.get("event"):
                 arg = message.get("arg")
                 if type(arg) is dict and ("data" in message or "action" in message):
                     return self._push(message, arg, received_ns, seq)

@@ -11,11 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from futures_stream.dialects.rows import Frame, Readers, readers_with
-from futures_stream.dialects.wire import FieldUnreadable, instant
+from futures_stream.dialects.wire import FieldUnreadable, decode, instant
+from futures_stream.errors import MessageNotUnderstood
 
 __all__ = ["READERS", "fees", "real_id", "sum_of"]
 
 _NO_ID = frozenset({"0", "-1"})
+_OPENS = ("[", "{")
 
 
 def _moment(value: Any) -> int | None:
@@ -49,14 +51,18 @@ def fees(readers: Readers, _: Frame, details: Any, alone: Any = None) -> tuple[D
 
     Args:
         readers: The readers.
-        details: ``feeDetail``: a list with an entry for each coin, or one entry. In those of executions the fee is
-            called ``totalFee``, in those of orders ``fee``.
+        details: ``feeDetail``: a list with an entry for each coin, or one entry; or JSON text of either. In those of
+            executions the fee is called ``totalFee``, in those of orders ``fee``.
         alone: A fee that is told without its coin, and counts if there are no details.
     """
+    if type(details) is str and details[:1] in _OPENS:
+        details = _decoded(details)
     entries = details if type(details) is list else () if details is None or details == "" else (details,)
     total: Decimal | None = None
     coins = set()
     for entry in entries:
+        if entry is None:
+            continue
         if type(entry) is not dict:
             readers.number([])  # unreadable, in the way that the reader has
             return None, None
@@ -70,3 +76,11 @@ def fees(readers: Readers, _: Frame, details: Any, alone: Any = None) -> tuple[D
     if len(coins) == 1:
         return total, coins.pop()
     return (None, None) if alone is None else (readers.number(alone), None)
+
+
+def _decoded(text: str) -> Any:
+    """Return what JSON text says; the text itself if it is none."""
+    try:
+        return decode(text)
+    except MessageNotUnderstood:
+        return text

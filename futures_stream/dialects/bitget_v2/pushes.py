@@ -17,7 +17,9 @@ from futures_stream.dialects.bitget_v2.rows import (
     read_position,
     read_position_result,
 )
+from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.rows import Frame, Parser, read_rows
+from futures_stream.errors import MessageNotUnderstood
 from futures_stream.records import Record
 from futures_stream.vocabulary import Origin
 
@@ -99,10 +101,14 @@ class Pushes:
             self._unknown,
             self._hide,
         )
+        if is_set and "data" not in message:
+            raise MessageNotUnderstood("its data are missing, which is not the same as no positions")
         rows = rows_of(message)
         wanted = rows if self._symbols is None else self._wanted(rows)
         records = read_rows(PARSERS[channel], wanted, frame, seq, READERS)
-        if is_set:
+        if is_set and frame.product is None:
+            count_odd(self._oddities, "positions of no product")  # of all of them, it would close those of others
+        elif is_set:
             records += whole_set(
                 records, "positions", frame, seq + len(records), self._symbols or (None,), self._oddities
             )

@@ -59,7 +59,7 @@ def _sides(_: Readers, frame: Frame, side: Any, *held: Any) -> tuple[Side | None
 read_balance = table.parser(
     Balance,
     timestamp=table.instant("uTime", of_frame="said_at"),
-    asset=table.text("marginCoin", then=str.upper),
+    asset=table.text("marginCoin", "coin", then=str.upper),
     free=table.number("available"),
     locked=table.number("frozen", "locked"),
     total=table.number("equity", "accountEquity"),

@@ -75,6 +75,10 @@ _OF_PART = frozenset({"tp", "sl", "profit_plan", "loss_plan"})
 _TRADE_SIDES: dict[str, tuple[Effect | None, Cause]] = {
     "open": (Effect.OPEN, Cause.USER),
     "close": (Effect.CLOSE, Cause.USER),
+    "open_long": (Effect.OPEN, Cause.USER),  # these four are of the API before
+    "open_short": (Effect.OPEN, Cause.USER),
+    "close_long": (Effect.CLOSE, Cause.USER),
+    "close_short": (Effect.CLOSE, Cause.USER),
     "buy_single": (None, Cause.USER),  # in one-way mode an order may open, close, or both
     "sell_single": (None, Cause.USER),
 }
@@ -87,7 +91,8 @@ _BY_THE_EXCHANGE = {
 for _word, _cause in _BY_THE_EXCHANGE.items():
     for _what in ("close_long", "close_short", "buy_single", "sell_single"):
         _TRADE_SIDES[f"{_word}_{_what}"] = (Effect.CLOSE, _cause)
-for _what in ("close_long", "close_short", "buy_in_single_side_mode", "sell_in_single_side_mode"):
+_SINGLE = ("buy_single", "sell_single", "buy_in_single_side_mode", "sell_in_single_side_mode")
+for _what in ("close_long", "close_short", *_SINGLE):
     _TRADE_SIDES[f"dte_sys_adl_{_what}"] = (Effect.CLOSE, Cause.ADL)
 
 

@@ -1,0 +1,142 @@
+"""Asking how the account stands: who asks is told the truth, and what could not be read is asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from engine_rig import Rig, names
+
+from futures_stream import Bitmusa, ConnectFailed, LoginRejected, Options, Order
+from futures_stream.dialects.base import Request, Response
+from futures_stream.engine.promise import Promise
+from futures_stream.testing import HANG, FakeServer
+
+
+class Account(Rig):
+    """A stream of orders, and what the exchange says of them over REST."""
+
+    def __init__(self, **asked: Any) -> None:
+        super().__init__(Bitmusa(), channels=["orders"], options=Options(audit_every=None), **asked)
+        self.filled = "0"
+        self.network.answer("GET", self.say)
+
+    def say(self, base_url: str, request: Request) -> Response:
+        """Answer a GET."""
+        row = {"order_id": "1", "ticker": "BTCUSDT", "status": 0, "order_qty": 5, "traded_qty": self.filled}
+        rows = [row | {"direction": 0, "position": 0, "order_type": 1}] if request.path.endswith("/order") else []
+        return Response(status=200, text=json.dumps({"code": 0, "message": "success", "data": rows}))
+
+    def hear(self, server: FakeServer, *texts: str) -> None:
+        """Let the server say something."""
+        server.say(*texts)
+        self.settle()
+
+    def asked(self) -> int:
+        """How often the exchange has been asked for the account."""
+        return sum(called.method == "GET" for called in self.network.calls)
+
+    def refresh(self) -> Promise:
+        """Ask, and do not wait."""
+        return self.stream._feed.refresh()
+
+    def told_fills(self) -> list[str]:
+        """Take what was told, and return how much of the order was filled each time."""
+        return [str(record.filled) for record in self.told() if isinstance(record, Order)]
+
+
+def test_who_asks_an_exchange_that_does_not_answer_is_told() -> None:
+    """And not that all is well."""
+    with Account() as rig:
+        rig.open()
+        rig.network.answer("GET", ConnectFailed("HTTP 502", status=502))
+        promise = rig.refresh()
+        rig.settle()
+
+        with pytest.raises(ConnectFailed, match="502"):
+            promise.wait(0)
+        assert rig.state == "live"
+
+
+def test_who_asks_and_is_refused_is_told() -> None:
+    """Whatever the reason; a stream that was live goes on."""
+    with Account() as rig:
+        rig.open()
+        said = json.dumps({"code": 1001, "message": "no"})
+        rig.network.answer("GET", Response(status=200, text=said))
+        promise = rig.refresh()
+        rig.settle()
+
+        with pytest.raises(LoginRejected):
+            promise.wait(0)
+        assert rig.state == "live"
+
+
+def test_who_asks_while_the_exchange_is_asked_is_not_told_what_is_older() -> None:
+    """The answer to a question from before does not know what happened since: it is asked once more."""
+    with Account() as rig:
+        rig.open()
+        rig.network.answer("GET", HANG, rig.say)
+        early = rig.refresh()
+        rig.settle(more=1)
+        late = rig.refresh()
+        later = rig.refresh()
+        rig.filled = "3"
+        rig.clock.advance(10)
+
+        with pytest.raises(ConnectFailed):
+            early.wait(0)
+        assert late.wait(0)
+        assert later.wait(0)
+        assert rig.told_fills() == ["3"]
+        assert rig.asked() == 3  # at the start, in vain, and once for both
+
+
+def test_who_asks_a_stream_that_is_being_repaired_is_told_when_it_is() -> None:
+    """What was asked before he came is not enough."""
+    with Account() as rig:
+        server = rig.open()
+        rig.network.answer("GET", HANG, rig.say)
+        server.drop()
+        rig.settle(more=1)
+        assert rig.state == "resyncing"
+        promise = rig.refresh()
+        rig.clock.advance(10)
+
+        assert promise.wait(0)
+        assert rig.state == "live"
+        assert names(rig.told())[-2:] == ["Order", "Snapshot"]  # behind Live
+
+
+def test_what_cannot_be_read_is_made_up_for_later_if_not_now() -> None:
+    """Not more than once a minute, but no message is forgotten."""
+    with Account() as rig:
+        server = rig.open()
+        before = rig.asked()
+        rig.hear(server, "{broken")
+        assert rig.asked() == before + 1
+        rig.filled = "2"
+        rig.clock.advance(30)
+        rig.hear(server, "{broken", "{broken")
+        assert rig.asked() == before + 1
+        rig.told()
+        rig.clock.advance(30)
+
+        assert rig.asked() == before + 2
+        assert rig.told_fills() == ["2"]
+        rig.clock.advance(600)
+        assert rig.asked() == before + 2
+
+
+def test_what_cannot_be_read_while_the_exchange_is_asked_is_asked_for_again() -> None:
+    """The questions were asked before it came."""
+    with Account() as rig:
+        server = rig.open()
+        rig.network.answer("GET", HANG, rig.say)
+        rig.refresh()
+        rig.settle(more=1)
+        server.say("{broken")
+        rig.clock.advance(10)
+
+        assert rig.asked() == 3
