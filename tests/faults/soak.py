@@ -32,6 +32,7 @@ WARM_UP = 0.3  # of the time: what is made once has been made by then, and what 
 MOST_GROWTH = 0.05  # of the memory after that. What the library keeps is bounded, and was filled while it warmed up;
 # the rest is the allocator's, whose heap never shrinks back to where it was: five in a hundred is its unrest, measured.
 FILLING = 12_000  # orders that are told before anything is measured: the stream remembers the newest 10,000
+TRADES = 101_000  # executions, likewise: 100,000 of them. Bitmusa pushes none, and its gaps bring few
 
 
 class Soak:
@@ -43,9 +44,12 @@ class Soak:
         seed: What comes when depends on it, but for what two cores make of it.
         lifetime: Seconds after which a connection is moved; None for never.
         filling: How many orders come before anything is measured.
+        trades: How many executions of them.
     """
 
-    def __init__(self, seconds: float, seed: int = 1, lifetime: float | None = LIFETIME, filling: int = 0) -> None:
+    def __init__(
+        self, seconds: float, seed: int = 1, lifetime: float | None = LIFETIME, filling: int = 0, trades: int = 0
+    ) -> None:
         self.seconds = seconds
         self.figures: Counter[str] = Counter()
         self.looks: list[Footprint] = []
@@ -54,6 +58,7 @@ class Soak:
         self._seed = seed
         self._lifetime = lifetime
         self._filling = filling
+        self._trades = trades
         self._pause = threading.Event()
 
     def run(self) -> None:
@@ -93,6 +98,12 @@ class Soak:
                 for text in ended_orders(subject.exchange, first, 1000):
                     world.simulator("send_text", subject.exchange, text)
             for subject in subjects:
+                subject.calm()
+                self.figures.update(subject.check())
+        pushed = [subject for subject in subjects if subject.exchange == "bitget"]
+        for first in range(0, self._trades, 1000):
+            for subject in pushed:
+                world.simulator("send_text", subject.exchange, executions(first, 1000, self._filling))
                 subject.calm()
                 self.figures.update(subject.check())
 
@@ -160,6 +171,18 @@ def ended_orders(exchange: str, first: int, number: int) -> list[str]:
     ]
 
 
+def executions(first: int, number: int, orders: int) -> str:
+    """Return one push of so many of Bitget's executions, of so many orders in turn."""
+    message = json.loads(order_push("bitget", 0))
+    message["arg"]["channel"] = "execution"
+    row = {"symbol": "BTCUSDT", "side": "buy", "price": "1", "size": "1", "fee": "0", "feeCurrency": "USDT"}
+    row |= {"role": "maker", "timestamp": 1}
+    message["data"] = [
+        row | {"tradeId": f"E{trade}", "orderId": f"E{trade % orders}"} for trade in range(first, first + number)
+    ]
+    return json.dumps(message)
+
+
 def say(words: object) -> None:
     """Print a line at once."""
     sys.stdout.write(f"{words}\n")
@@ -170,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run it, and say how it went."""
     seconds = float(arguments[0] if arguments else os.environ.get("FUTURES_STREAM_SOAK", HOUR))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s.%(msecs)03d %(message)s")
-    soak = Soak(seconds, seed=int(os.environ.get("FUTURES_STREAM_SEED", "1")), filling=FILLING)
+    soak = Soak(seconds, seed=int(os.environ.get("FUTURES_STREAM_SEED", "1")), filling=FILLING, trades=TRADES)
     try:
         soak.run()
     finally:
