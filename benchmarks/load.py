@@ -19,10 +19,12 @@ class Source:
         burst: Updates sent at once, a connection.
         paced: Seconds at 1,000 updates a second, once alone and once beside a thread that is busy.
         wait: Whether it sends nothing before it is asked to.
+        live: Whether the burst is made while it is sent, which is slower but takes no memory.
     """
 
-    def __init__(self, *, burst: int = 0, paced: float = 0, wait: bool = False) -> None:
-        arguments = ["--burst", str(burst), "--paced", str(paced), *(["--wait"] if wait else [])]
+    def __init__(self, *, burst: int = 0, paced: float = 0, wait: bool = False, live: bool = False) -> None:
+        arguments = ["--burst", str(burst), "--paced", str(paced)]
+        arguments += [f"--{name}" for name, wanted in (("wait", wait), ("live", live)) if wanted]
         self._command = [sys.executable, str(Path(__file__).parent / "source.py"), *arguments]
 
     def __enter__(self) -> Source:

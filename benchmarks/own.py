@@ -1,4 +1,4 @@
-"""What only futures-stream is asked: memory, growth, many streams, the time to go live, the time to import."""
+"""What only futures-stream is asked: memory, growth, many streams, v2, the time to go live, the time to import."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def measure(python: str, quick: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     print("memory, growth, opening, streams, import …", file=sys.stderr)
     for figure, burst in (("memory", 20_000 if quick else 80_000), ("growth", 200_000 if quick else 1_000_000)):
-        with Source(burst=burst) as source:
+        with Source(burst=burst, live=figure == "growth") as source:
             figures |= source.run(python, _DRIVER, figure, after=(str(burst),)) or {}
     with Source() as source:
         figures |= source.run(python, _DRIVER, "opening", after=("20" if quick else "100",)) or {}
@@ -30,7 +30,23 @@ def measure(python: str, quick: bool) -> dict[str, Any]:
         with Source(burst=count // number, wait=True) as source:
             told = source.run(python, _DRIVER, "streams", after=(str(count), str(number), "2" if quick else "10"))
             figures["streams"] += [told] if told else []
+    figures["orders"] = _orders(python, count, 2 if quick else 5)
     return figures | {"import_ms": _imports(python, 7 if quick else 21)}
+
+
+def _orders(python: str, count: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Return the burst of order updates of both of Bitget's APIs: medians of runs in turn."""
+    taken: dict[str, list[dict[str, float]]] = {"bitget": [], "bitget-v2": []}
+    for _ in range(rounds):
+        for name, runs in taken.items():
+            with Source(burst=count) as source:
+                told = source.run(python, _DRIVER, "orders", after=(str(count), name))
+                runs += [told] if told else []
+    return {
+        name: {fact: statistics.median(run[fact] for run in runs) for fact in runs[0]}
+        for name, runs in taken.items()
+        if runs
+    }
 
 
 def _imports(python: str, rounds: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """
 The load source: a process that speaks as much of three exchanges as their clients need, and sends order updates.
 
-Every update is 340 bytes of JSON in one text frame. Its client order id says what it is for: a letter, a number of
+Every update is 340 bytes of JSON in one text frame; those of Bitget's v2, which no other contender reads, are as long
+as that API's are, some 1,000 bytes. Its client order id says what it is for: a letter, a number of
 seven digits, and the time of sending in ns on the clock that all processes of a machine share.
 """
 
@@ -14,9 +15,10 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 SIZE = 340
+SIZE_V2 = 1000
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _PATIENCE = 300.0  # seconds that a client may take to catch up
 _BLOCK = 500  # updates handed to the system at once
@@ -35,17 +37,34 @@ def main() -> None:
     )
     parser.add_argument("--pause", type=float, default=0.5, help="seconds between the parts")
     parser.add_argument("--wait", action="store_true", help="send nothing before somebody asks for /start")
+    parser.add_argument("--live", action="store_true", help="make the burst while it is sent: slower, but any length")
     plan = parser.parse_args()
-    bursts = {words: list(_blocks(words, plan.burst)) for words in WORDS.values()}
+    burst = _burst_maker(plan)
     server = socket.create_server(("127.0.0.1", 0), backlog=512)
     print(server.getsockname()[1], flush=True)
     while True:
         sock, _ = server.accept()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_serve, args=(sock, plan, bursts), daemon=True).start()
+        threading.Thread(target=_serve, args=(sock, plan, burst), daemon=True).start()
 
 
-def _serve(sock: socket.socket, plan: argparse.Namespace, bursts: Bursts) -> None:
+def _burst_maker(plan: argparse.Namespace) -> BurstMaker:
+    """Return what gives the blocks of a burst, made before anything is sent and once for all connections."""
+    made: dict[Words, list[bytes]] = {}
+    lock = threading.Lock()
+
+    def burst(words: Words) -> Iterable[bytes]:
+        if plan.live:
+            return _blocks(words, plan.burst)
+        with lock:
+            if words not in made:
+                made[words] = list(_blocks(words, plan.burst))
+            return made[words]
+
+    return burst
+
+
+def _serve(sock: socket.socket, plan: argparse.Namespace, burst: BurstMaker) -> None:
     with sock:
         try:
             path = _upgrade(sock)
@@ -53,7 +72,8 @@ def _serve(sock: socket.socket, plan: argparse.Namespace, bursts: Bursts) -> Non
                 return
             name = path.split("/")[1]
             words = WORDS[name]
-            if name in ("bitget", "bybit"):
+            blocks = burst(words)
+            if name in ("bitget", "bitget-v2", "bybit"):
                 _greet(sock)
             client = _Client(sock)
             threading.Thread(target=_answer, args=(client,), daemon=True).start()
@@ -61,7 +81,7 @@ def _serve(sock: socket.socket, plan: argparse.Namespace, bursts: Bursts) -> Non
                 started.wait()
             else:
                 time.sleep(plan.pause)
-            _send(client, plan, bursts[words], words)
+            _send(client, plan, blocks, words)
             time.sleep(3600)  # idle until the client, or everything, ends
         except OSError:
             pass  # the client is gone
@@ -80,8 +100,8 @@ class _Client:
             self.sock.sendall(frames)
 
 
-def _send(client: _Client, plan: argparse.Namespace, burst: list[bytes], words: Words) -> None:
-    for block in burst:
+def _send(client: _Client, plan: argparse.Namespace, blocks: Iterable[bytes], words: Words) -> None:
+    for block in blocks:
         client.send(block)
     if not plan.paced:
         return
@@ -103,16 +123,16 @@ def _send(client: _Client, plan: argparse.Namespace, burst: list[bytes], words: 
 # -- what the clients see ----------------------------------------------------------------------------------------------
 
 Words = Callable[[str, int], str]
-Bursts = dict[Words, list[bytes]]
+BurstMaker = Callable[[Words], Iterable[bytes]]
 
 
 def _id(letter: str, number: int) -> str:
     return f"{letter}{number:07d}{time.monotonic_ns():017d}"
 
 
-def _fill(update: dict, inner: dict, key: str) -> str:
+def _fill(update: dict, inner: dict, key: str, size: int = SIZE) -> str:
     """Return *update* as text, with so many more digits in an id that it is of the right length."""
-    missing = SIZE - len(json.dumps(update, separators=(",", ":")))
+    missing = size - len(json.dumps(update, separators=(",", ":")))
     inner[key] += "0" * missing
     return json.dumps(update, separators=(",", ":"))
 
@@ -134,6 +154,50 @@ def bitget(letter: str, number: int) -> str:
     }
     arg = {"channel": "orders", "instType": "FUTURES", "instId": "default"}
     return _fill({"action": "update", "arg": arg, "data": [row]}, row, "orderId")
+
+
+def bitget_v2(letter: str, number: int) -> str:
+    """An order update as Bitget's API of today sends it: an order that was just filled in part, with all its fields."""
+    filled_at, price = str(1621441751927 + number), f"{60000 + number % 500 / 10:.1f}"
+    row = {
+        "accBaseVolume": f"0.{number % 100:03d}",
+        "baseVolume": "0.001",
+        "cTime": "1621441751927",
+        "cancelReason": "",
+        "clientOid": _id(letter, number),
+        "enterPointSource": "API",
+        "feeDetail": [{"feeCoin": "USDT", "fee": "-0.03600000"}],
+        "fillFee": "-0.03600000",
+        "fillFeeCoin": "USDT",
+        "fillNotionalUsd": "60.0001",
+        "fillPrice": price,
+        "fillTime": filled_at,
+        "force": "gtc",
+        "instId": "BTCUSDT",
+        "leverage": "10",
+        "marginCoin": "USDT",
+        "marginMode": "crossed",
+        "notionalUsd": "7380.0123",
+        "orderId": f"7{number:09d}",
+        "orderType": "limit",
+        "pnl": "0",
+        "posMode": "hedge_mode",
+        "posSide": "long",
+        "price": price,
+        "priceAvg": price,
+        "reduceOnly": "no",
+        "side": "buy",
+        "size": "0.123",
+        "status": "partially_filled",
+        "stpMode": "none",
+        "totalProfits": "0",
+        "tradeId": f"8{number:09d}",
+        "tradeScope": "M",
+        "tradeSide": "open",
+        "uTime": filled_at,
+    }
+    arg = {"instType": "USDT-FUTURES", "channel": "orders", "instId": "default"}
+    return _fill({"action": "snapshot", "arg": arg, "data": [row], "ts": 1621441751927}, row, "orderId", SIZE_V2)
 
 
 def bybit(letter: str, number: int) -> str:
@@ -183,7 +247,13 @@ def binance(letter: str, number: int) -> str:
     return _fill({"e": "ORDER_TRADE_UPDATE", "T": 1621441751927, "E": 1621441751927, "o": order}, order, "si")
 
 
-WORDS: dict[str, Words] = {"bitget": bitget, "plain": bitget, "bybit": bybit, "binance": binance}
+WORDS: dict[str, Words] = {
+    "bitget": bitget,
+    "bitget-v2": bitget_v2,
+    "plain": bitget,
+    "bybit": bybit,
+    "binance": binance,
+}
 
 
 def _blocks(words: Words, count: int) -> Iterator[bytes]:

@@ -226,8 +226,8 @@ class Bells:
             Whether it has rung.
         """
         try:
-            bell.acquire(timeout=SLICE if timeout is None else min(timeout, SLICE))
-            return self.take_down(bell)
+            # Who rings has taken it down before.
+            return bell.acquire(timeout=SLICE if timeout is None else min(timeout, SLICE)) or self.take_down(bell)
         except BaseException:
             if self.take_down(bell):
                 self.ring(1)
@@ -244,7 +244,7 @@ class Bells:
     def ring(self, most: int | None = None) -> None:
         """Wake that many of those who wait, or all there are; the first first."""
         left = len(self._hung) if most is None else most
-        while left > 0:
+        while left > 0 and self._hung:
             try:
                 bell = self._hung.popleft()
             except IndexError:

@@ -213,11 +213,15 @@ class SubscriptionRejected(FatalError):
 
     Attributes:
         symbol: The symbol it was asked for, if one.
+        product: The product family that it is refused for, if it goes on for others.
     """
 
-    def __init__(self, message: str = "", *, symbol: str | None = None, **facts: Any) -> None:
+    def __init__(
+        self, message: str = "", *, symbol: str | None = None, product: str | None = None, **facts: Any
+    ) -> None:
         super().__init__(message, **facts)
         self.symbol = symbol
+        self.product = product
 
 
 class RequestRejected(FatalError):

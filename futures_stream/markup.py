@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
 from decimal import Decimal
 from enum import Enum
 
-__all__ = ["html_facts", "html_table", "shown"]
+__all__ = ["html_facts", "html_table", "moment", "shown"]
 
 _LONGEST = 120  # characters of one value; a message that could not be read is longer
 _MOST_ROWS = 200  # of one table; a notebook keeps what it shows
@@ -58,6 +59,13 @@ def shown(value: object) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(shown(inner) for inner in value[:_MOST_ROWS])
     return _escaped(value)
+
+
+def moment(unix_ms: int | None) -> str | None:
+    """Return a time in words, in UTC; None if there is none."""
+    if unix_ms is None:
+        return None
+    return f"{datetime.fromtimestamp(unix_ms / 1000, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _escaped(value: object) -> str:

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent.parent / "examples"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 ENDS_BY_ITSELF = [path for path in SCRIPTS if path.name != "loop_with_other_work.py"]
 PATIENCE = 30.0  # seconds that an example may take on a busy machine
-CODES = {"follow_orders": "five orders have ended", "wait_for_fill": "waiting for", "two_accounts_one_queue": "hedge"}
+CODES = {"risk_loop": "positions are left", "wait_for_fill": "waiting for", "two_accounts_one_queue": "hedge"}
 
 
 def environment() -> dict[str, str]:
@@ -34,6 +34,12 @@ def test_they_are_few_and_short() -> None:
         text = path.read_text()
         assert len(text.splitlines()) < 40, path
         assert text.startswith('"""'), path
+
+
+def test_the_risk_loop_fits_on_a_page() -> None:
+    """Everything but the note at its beginning is under 30 lines."""
+    text = (FOLDER / "risk_loop.py").read_text()
+    assert len(text.split('"""', 2)[2].strip().splitlines()) < 30
 
 
 @pytest.mark.parametrize("path", ENDS_BY_ITSELF, ids=lambda path: path.stem)

@@ -12,9 +12,12 @@ from futures_stream.cli.exits import Exit
 from futures_stream.cli.follow import taken
 from futures_stream.cli.interrupts import Interrupts
 from futures_stream.cli.output import Printer
+from futures_stream.cli.summary import summary
 from futures_stream.clock import SYSTEM_CLOCK, Deadline
 from futures_stream.dialects import DIALECTS
+from futures_stream.records import RiskAlert
 from futures_stream.stream import Stream, StreamQueue, open_stream
+from futures_stream.trackers import RiskMonitor
 
 __all__ = ["add_to", "run"]
 
@@ -41,7 +44,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
-    """Print the simulated accounts' records until the time is over."""
+    """Print the simulated accounts' records until the time is over, then what came of it."""
     from futures_stream.simulator import Simulator
     from futures_stream.simulator.values import EXCHANGES
 
@@ -51,19 +54,32 @@ def run(arguments: argparse.Namespace, interrupts: Interrupts) -> int:
     _remark(printer, _opening(exchanges, arguments.seconds))
     queue = StreamQueue()
     with Simulator(tick=min(_SLOWEST_TICK, arguments.seconds / _STEPS)) as simulator, ExitStack() as open_streams:
-        streams = [
-            open_streams.enter_context(
-                open_stream(name, simulator.credentials(name), endpoints=simulator.endpoints(name), queue=queue)
+        monitors = {name: RiskMonitor() for name in exchanges}
+        streams = {
+            name: open_streams.enter_context(
+                open_stream(
+                    name,
+                    simulator.credentials(name),
+                    endpoints=simulator.endpoints(name),
+                    queue=queue,
+                    monitors=[monitors[name]],
+                )
             )
             for name in exchanges
-        ]
+        }
+        alerts: dict[str, list[RiskAlert]] = {name: [] for name in exchanges}
 
         def stop() -> None:
-            stop_all(streams)
+            stop_all(streams.values())
 
         with interrupts.asking(stop):
             for record in taken(queue, deadline, stop):
                 printer.show(record)
+                if isinstance(record, RiskAlert):
+                    alerts[record.exchange].append(record)
+    for name in exchanges:
+        for line in summary(streams[name], monitors[name], alerts[name]):
+            _remark(printer, line)
     _remark(printer, _closing(exchanges))
     return Exit.FINE
 

@@ -22,9 +22,11 @@ class Figures:
         liquidated_at: The margin ratio at which the exchange takes over; None if that is not known.
         linear: Whether a contract's profit is its size times the difference of prices, in the margin asset; else mark
             prices cannot be computed out of profits.
+        not_linear: Product families of which that is not so.
     """
 
     total: Literal["equity", "wallet"] | None = None
     margin_ratio: str | None = None
     liquidated_at: Decimal | None = None
     linear: bool = False
+    not_linear: frozenset[str] = frozenset()

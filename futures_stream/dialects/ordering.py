@@ -12,7 +12,7 @@ from enum import Enum
 from futures_stream.records import Order, Record
 from futures_stream.vocabulary import OrderStatus
 
-__all__ = ["Precedence", "in_time", "of_orders", "precedence"]
+__all__ = ["Precedence", "by_time", "in_time", "of_orders", "precedence"]
 
 
 class Precedence(Enum):
@@ -64,7 +64,11 @@ def of_orders(known: Order, told: Order) -> Precedence:
 
 def in_time(known: Record, told: Record) -> Precedence:
     """Return what :func:`precedence` does, of two rows of something that may go up and down."""
-    then, later = known.timestamp, told.timestamp
-    if then is None or later is None or then == later:
+    return by_time(known.timestamp, told.timestamp)
+
+
+def by_time(known: int | None, told: int | None) -> Precedence:
+    """Return what :func:`in_time` does, of the two rows' own times in ms."""
+    if known is None or told is None or known == told:
         return _UNKNOWN
-    return _NEWER if later > then else _OLDER
+    return _NEWER if told > known else _OLDER

@@ -29,7 +29,7 @@ from futures_stream.dialects.wire import (
 from futures_stream.records import Record, Unreadable
 from futures_stream.vocabulary import Mark, Origin
 
-__all__ = ["Frame", "Parser", "Readers", "read_rows"]
+__all__ = ["Frame", "Parser", "ReaderPair", "Readers", "read_rows", "readers_with"]
 
 _LONGEST_SHOWN = 4096
 _NO_MARKS: frozenset[Mark] = frozenset()
@@ -112,11 +112,18 @@ _LENIENT = Readers(
     _lenient(text_of),
     _lenient(flag),
 )
+ReaderPair = tuple[Readers, Readers]
+"""Strict readers, and lenient ones."""
+
+_USUAL = (_STRICT, _LENIENT)
 
 
-def read_rows(
-    parse: Parser, rows: Iterable[Any], frame: Frame, seq: int, instant: Callable[[Any], int | None] | None = None
-) -> list[Record]:
+def readers_with(instant: Callable[[Any], int | None]) -> ReaderPair:
+    """Return readers for an exchange that writes times in a way of its own, which *instant* reads."""
+    return _STRICT._replace(instant=instant), _LENIENT._replace(instant=_lenient(instant))
+
+
+def read_rows(parse: Parser, rows: Iterable[Any], frame: Frame, seq: int, readers: ReaderPair = _USUAL) -> list[Record]:
     """
     Return a record for each row, in order; an ``Unreadable`` notice in the place of what is no row.
 
@@ -125,11 +132,9 @@ def read_rows(
         rows: The rows as decoded.
         frame: What they have in common.
         seq: The ``seq`` of the first.
-        instant: Reads times, where they are something else than ms since 1970.
+        readers: The readers, where an exchange needs others.
     """
-    strict, lenient = _STRICT, _LENIENT
-    if instant is not None:
-        strict, lenient = strict._replace(instant=instant), lenient._replace(instant=_lenient(instant))
+    strict, lenient = readers
     records: list[Record] = []
     for row in rows:
         if type(row) is not dict:

@@ -34,7 +34,7 @@ class Control:
     What a message that holds no records means for the conversation.
 
     Attributes:
-        label: What it was, in words for a log.
+        label: What it was, in words for a log; ``pong`` for the answer to a ping.
         sends: What to send now.
         move: Why the exchange asks to move to another connection while this one still serves; None if it does not.
     """

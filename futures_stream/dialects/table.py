@@ -18,7 +18,21 @@ from futures_stream.dialects.rows import Parser
 from futures_stream.dialects.wire import NUMBERS, Words
 from futures_stream.records import Record
 
-__all__ = ["Field", "derived", "flag", "instant", "number", "parser", "size", "text", "whole", "word"]
+__all__ = [
+    "Field",
+    "Made",
+    "derived",
+    "flag",
+    "instant",
+    "made",
+    "number",
+    "only",
+    "parser",
+    "size",
+    "text",
+    "whole",
+    "word",
+]
 
 _COMMON = {
     "exchange": "frame.exchange",
@@ -53,6 +67,8 @@ class Field(NamedTuple):
         of_frame: The attribute of the frame that stands there if nothing was said, read in the same way.
         words: The words, of a word.
         then: What is made of the value.
+        also: A further field of the record that the same function gives.
+        states: A field that stands before it in the table, and the values of it with which this one is said at all.
     """
 
     kind: str
@@ -60,7 +76,13 @@ class Field(NamedTuple):
     default: Any = None
     of_frame: str | None = None
     words: Words[Any] | None = None
-    then: Callable[[Any], Any] | None = None
+    then: Callable[..., Any] | None = None
+    also: str | None = None
+    states: tuple[str, tuple[Any, ...]] | None = None
+
+
+Made = Callable[..., Any]
+"""What makes a field: called with the readers, the frame, and the values of the keys, None where there is none."""
 
 
 def number(*keys: str, then: Callable[[Any], Any] | None = None) -> Field:
@@ -83,9 +105,9 @@ def instant(*keys: str, of_frame: str | None = None) -> Field:
     return Field("instant", keys, of_frame=of_frame)
 
 
-def text(*keys: str, of_frame: str | None = None) -> Field:
-    """An id or name; of the frame it is taken as it is."""
-    return Field("text", keys, of_frame=of_frame)
+def text(*keys: str, of_frame: str | None = None, then: Callable[[str], str | None] | None = None) -> Field:
+    """An id or name; of the frame it is taken as it is. *then* may make something of one that was said."""
+    return Field("text", keys, of_frame=of_frame, then=then)
 
 
 def flag(*keys: str) -> Field:
@@ -98,9 +120,26 @@ def word(words: Words[Any], *keys: str, default: Any = None) -> Field:
     return Field("word", keys, default=default, words=words)
 
 
-def derived(then: Callable[[Any], Any], field: str) -> Field:
-    """Something that follows from another field of the record, which stands before it in the table."""
-    return Field("derived", (field,), then=then)
+def derived(then: Callable[..., Any], *of: str) -> Field:
+    """Something that follows from other fields of the record, which stand before it in the table, or from nothing."""
+    return Field("derived", of, then=then)
+
+
+def made(then: Made, *keys: str, also: str | None = None) -> Field:
+    """
+    Something that no reader reads: *then* makes it of the values of all keys.
+
+    Args:
+        then: The function. It reads what it needs through the readers, so that what is unreadable is treated as ever.
+        keys: Keys of the row.
+        also: Another field of the record; the function returns a pair then.
+    """
+    return Field("made", keys, then=then, also=also)
+
+
+def only(field: Field, of: str, *states: Any) -> Field:
+    """A field that is None unless the record's field *of*, which stands before it in the table, is one of *states*."""
+    return field._replace(states=(of, states))
 
 
 def parser(kind: type[Record], **table: Field) -> Parser:
@@ -117,7 +156,8 @@ def parser(kind: type[Record], **table: Field) -> Parser:
     """
     names: dict[str, Any] = {"new": object.__new__, "draft": draft_of(kind), "kind": kind, "numbers": NUMBERS}
     attributes = {attribute.name: attribute for attribute in fields(kind)}
-    if unknown := table.keys() - attributes.keys():
+    read = table.keys() | {field.also for field in table.values() if field.also is not None}
+    if unknown := read - attributes.keys():
         raise TypeError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
     lines = [
         "def parse(row, frame, seq, readers):",
@@ -126,7 +166,7 @@ def parser(kind: type[Record], **table: Field) -> Parser:
         "record = new(draft)",
     ]
     for name, attribute in attributes.items():
-        if name in table:
+        if name in read:
             continue
         names[f"default_{name}"] = attribute.default
         lines.append(f"record.{name} = {_COMMON.get(name, f'default_{name}')}")
@@ -142,13 +182,27 @@ def _lines(name: str, field: Field, names: dict[str, Any]) -> list[str]:
     """Return the lines that read one field, and put what they refer to among *names*."""
     names |= {f"then_{name}": field.then, f"default_{name}": field.default}
     if field.kind == "derived":
-        return [f"record.{name} = then_{name}(record.{field.keys[0]})"]
+        lines = [f"record.{name} = then_{name}({', '.join(f'record.{other}' for other in field.keys)})"]
+    elif field.kind == "made":
+        into = f"record.{name}" if field.also is None else f"record.{name}, record.{field.also}"
+        lines = [f"{into} = then_{name}(readers, frame, {', '.join(f'said({key!r})' for key in field.keys)})"]
+    else:
+        lines = [*_read(name, field, names), f"record.{name} = v"]
+    if field.states is None:
+        return lines
+    of, names[f"states_{name}"] = field.states
+    return [f"record.{name} = None", f"if record.{of} in states_{name}:", *(f"    {line}" for line in lines)]
+
+
+def _read(name: str, field: Field, names: dict[str, Any]) -> list[str]:
+    """Return the lines after which *v* is the value of a field."""
     if field.words is not None:
         names |= {f"known_{name}": field.words.known, f"read_{name}": field.words.read}
-    lines = [
-        f"v = {' or '.join(f'said({key!r})' for key in field.keys) or None}",
-        f"v = {_READ[field.kind].format(name)}",
-    ]
+    read = f"v = {_READ[field.kind].format(name)}"
+    lines = ["v = None"] if not field.keys else []
+    for number_of_key, key in enumerate(field.keys):
+        once = [f"v = said({key!r})", read]
+        lines += once if number_of_key == 0 else ["if v is None:", *(f"    {line}" for line in once)]
     if field.then is not None:
         lines.append(f"v = None if v is None else then_{name}(v)")
     if field.of_frame is not None:
@@ -156,4 +210,4 @@ def _lines(name: str, field: Field, names: dict[str, Any]) -> list[str]:
         lines.append(f"v = v or {of_frame if field.kind == 'text' else f'{field.kind}({of_frame})'}")
     if field.default is not None:
         lines.append(f"v = v or default_{name}")
-    return [*lines, f"record.{name} = v"]
+    return lines

@@ -308,8 +308,7 @@ class Words(Generic[WordT]):
     def _look_further(self, word: Any, unknown: Counter[str]) -> WordT | None:
         # What is neither a word nor a number may be nested deeper than str() can follow: its type has to do.
         said = str(word).strip().lower() if isinstance(word, str | int) else f"<{type(word).__name__}>"
-        found = self.known.get(said)
-        if found is None:
-            found = self._kind("unknown")
-            count_odd(unknown, f"{self._kind.__name__}:{printable(said, 40)}")
-        return found
+        if said in self.known:
+            return self.known[said]
+        count_odd(unknown, f"{self._kind.__name__}:{printable(said, 40)}")
+        return self._kind("unknown")

@@ -109,6 +109,19 @@ class Connections:
         past = self._links.unknown_words
         return dict(past if link is None else counted_together(past, dict(link.session.unknown)))
 
+    @property
+    def undisturbed(self) -> Link | None:
+        """
+        The connection that serves, if there is nothing else that a turn of the loop would have to look at uncalled.
+
+        That is: the stream is live, no move to another connection is under way, and on this one no answer is awaited,
+        nothing waits to be sent. All else has a deadline or comes by the inbox.
+        """
+        link = self._link
+        if link is None or self._rotations.under_way or self._lifecycle.status.state is not State.LIVE:
+            return None
+        return link if link.owes_nothing else None
+
     # -- in every turn of the loop ----------------------------------------------------------------------------------
 
     def begin_what_is_due(self) -> None:
@@ -304,6 +317,7 @@ class Connections:
             moved=asked_to_leave,
         )
         self._links.add(link)
+        self._standing.clock_seen(connection.clock_ahead)
         self._lifecycle.note(connects=self._lifecycle.status.connects + 1)
         if self._rotations.awaits_connection:
             self._rotations.meet(link)
@@ -313,11 +327,10 @@ class Connections:
         link.greet(self._server_time.at(connection))
 
     def _tend(self, link: Link) -> None:
-        unread = link.unread
         link.read()
         link.look_at_time()
         link.write()
-        if link.unread > unread:
+        if link.take_unread():
             self._standing.misunderstood()
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
             self._standing.greeted(self._subscriptions.channels)

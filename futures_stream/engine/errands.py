@@ -35,6 +35,7 @@ class Running(Generic[ResultT]):
         self._discard = discard
         self._lock = threading.Lock()
         self._unwanted = False
+        self._told = False  # somebody, of the error
         self._result: ResultT | None = None
         self._error: FuturesStreamError | Defect | None = None
         self._home = False
@@ -44,8 +45,11 @@ class Running(Generic[ResultT]):
         with self._lock:
             self._unwanted = True
             left, self._result = self._result, None
+            untold = self._untold_defect()
         if left is not None:
             self._throw_away(left)
+        if untold is not None:
+            log.critical("%s: %s", self.label, untold)
         self._errand.cancel()
 
     def take(self) -> ResultT:
@@ -58,8 +62,9 @@ class Running(Generic[ResultT]):
         """
         with self._lock:
             result, self._result = self._result, None
-        if self._error is not None:
-            raise self._error
+            error, self._told = self._error, True
+        if error is not None:
+            raise error
         if result is None:
             raise RuntimeError(f"{self.label}: nothing to take")
         return result
@@ -88,8 +93,18 @@ class Running(Generic[ResultT]):
             if not unwanted:
                 self._result = result
             self._home = True
+            untold = self._untold_defect() if unwanted else None
         if unwanted and result is not None:
             self._throw_away(result)
+        if untold is not None:
+            log.critical("%s: %s", self.label, untold)
+
+    def _untold_defect(self) -> Defect | None:
+        """Return the defect that ended it, if nobody has been told of it and now nobody will be; with the lock held."""
+        if self._told or not isinstance(self._error, Defect):
+            return None
+        self._told = True
+        return self._error
 
     def _throw_away(self, result: ResultT) -> None:
         # Nobody is left to be told: who wanted the result has something else to do by now.

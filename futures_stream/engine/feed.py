@@ -31,6 +31,7 @@ from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, rest_thread
 from futures_stream.engine.standing import Doubt, Standing
+from futures_stream.engine.steady import Steady
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
 from futures_stream.errors import (
     FuturesStreamError,
@@ -90,6 +91,7 @@ class Feed:
         self._rest_errands = Errands(plan.name, clock)  # the REST thread's, until it has ended
         self._inbox = Inbox()
         self._links = Links(self._inbox, clock)
+        self._steady = Steady(self._links, delivery, clock)
         self._stop_asked = False
         self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
         self._standing = Standing(
@@ -203,7 +205,7 @@ class Feed:
     def _turn(self, connections: Connections) -> None:
         """Wait for something to happen, and deal with all that has."""
         connections.begin_what_is_due()
-        self._links.wait(self._patience(connections))
+        self._steady.wait(connections.undisturbed, self._patience(connections))
         self._look_at_clocks(connections)
         for news in self._inbox.take():
             self._hear(news, connections)

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 from futures_stream.dialects.identity import Key, is_open
+from futures_stream.dialects.ordering import Precedence, by_time, of_orders
 from futures_stream.records import Balance, Execution, Order, Position, Record, Snapshot, TriggerOrder
 from futures_stream.vocabulary import Mark, Origin
 
@@ -16,6 +17,7 @@ __all__ = ["Knowledge", "Picture", "set_mark"]
 
 _MOST_NAMES = 10_000  # contracts and assets: far more than any exchange lists
 _OPEN_AT_MOST = 10  # times as many orders as are remembered may be open: no exchange allows a hundredth of that
+_OLDER = Precedence.OLDER
 _LATE = frozenset({Mark.LATE})
 _CONFLICT = frozenset({Mark.CONFLICT})
 
@@ -185,7 +187,7 @@ class Knowledge:
             return order
         self._touch("orders", (order_id,), order.symbol)
         last = self._orders.get(order_id)
-        if last is not None and order.origin is last.origin is Origin.PUSH and _is_older(order, last):
+        if last is not None and order.origin is last.origin is Origin.PUSH and of_orders(last, order) is _OLDER:
             return evolve(order, marks=order.marks | _LATE)
         self._orders[order_id] = order
         if last is not None:
@@ -278,21 +280,12 @@ class Knowledge:
             return False
         times, about = self._times, (kind, key)
         newest = times.get(about)
-        if newest is not None and record.timestamp < newest:
+        if by_time(newest, record.timestamp) is _OLDER:
             return True
         times[about] = record.timestamp
         if newest is None and len(times) > _MOST_NAMES:
             times.popitem(last=False)
         return False
-
-
-def _is_older(order: Order, last: Order) -> bool:
-    """Tell whether a push about an order is older than another one: by its time, or since nothing goes back."""
-    if order.timestamp is not None and last.timestamp is not None and order.timestamp != last.timestamp:
-        return order.timestamp < last.timestamp
-    if order.filled is not None and last.filled is not None and order.filled != last.filled:
-        return order.filled < last.filled
-    return last.status.final and not order.status.final
 
 
 def set_mark(kind: str, scope: Sequence[str | None]) -> tuple[str, Key]:

@@ -53,7 +53,6 @@ class Link:
         session: The session.
         heard_at: Wall time of the last frame, in ms since 1970.
         told: How many records it has delivered.
-        unread: How many messages could not be read that may have been about the account.
         through: What its records go through before they are delivered; None for nothing.
 
     Threads:
@@ -80,7 +79,8 @@ class Link:
         self.session = session
         self.heard_at = clock.unix_ms()
         self.told = 0
-        self.unread = 0
+        self._unread = False  # a message that may have been about the account, since somebody asked
+        self._bad: FuturesStreamError | None = None  # what is to be raised by the next read()
         self.through: Callable[[list[Record]], list[Record]] | None = None
         self._ping = ping
         self._keepalive = Keepalive(ping, silence_limit, answers, now)
@@ -94,6 +94,7 @@ class Link:
         self._awaiting: str | None = None
         self._answer_due: float | None = None
         self._stuck_since: float | None = None
+        self._pings = self._pongs = 0
 
     @property
     def answers(self) -> bool:
@@ -110,6 +111,16 @@ class Link:
         if control.move is not None:
             self._moved(control.move)
 
+    @property
+    def owes_nothing(self) -> bool:
+        """Whether nothing is awaited, held back or left to be written."""
+        return (
+            self._awaiting is None
+            and self.session.awaiting is None
+            and self._outbox.deadline is None
+            and not self.connection.wants_write
+        )
+
     def read(self) -> None:
         """
         Read all that is there, and take its records to the delivery.
@@ -117,27 +128,44 @@ class Link:
         Raises:
             FuturesStreamError: What a message or the connection's end means.
         """
+        self.hear_records()
+        bad, self._bad = self._bad, None
+        if bad is not None:
+            raise bad
+
+    def hear_records(self) -> bool:
+        """
+        Do what :meth:`read` does, which raises the error, if there was one, when it is called next.
+
+        Returns:
+            Whether there was nothing but records, so that nothing else is to be done about it.
+        """
         connection = self.connection
         messages = connection.receive()
+        received_ns = self._clock.unix_ns()
         if connection.frames != self._frames:
             self._frames = connection.frames
-            self.heard_at = self._clock.unix_ms()
+            self.heard_at = received_ns // 1_000_000
             self._keepalive.heard(self._clock.monotonic())
             if connection.pongs:
                 self._keepalive.answers = True
-        received_ns = self._clock.unix_ns()
-        bad: FuturesStreamError | None = None
+        only_records = True
         for message in messages:
             try:
-                self._hear(message, received_ns)
+                only_records = self._hear(message, received_ns) and only_records
             except MessageNotUnderstood as error:
-                self.unread += not error.is_news
+                only_records = False
+                self._unread = self._unread or not error.is_news
                 self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
             except FuturesStreamError as error:
-                bad = bad or error  # what was received behind it is delivered all the same
-        bad = bad or self._told(connection.ended)
-        if bad is not None:
-            raise bad
+                self._bad = self._bad or error  # what was received behind it is delivered all the same
+        self._bad = self._bad or self._told(connection.ended)
+        return only_records and self._bad is None and self.owes_nothing
+
+    def take_unread(self) -> bool:
+        """Tell, once, whether a message could not be read that may have been about the account."""
+        unread, self._unread = self._unread, False
+        return unread
 
     def write(self) -> None:
         """Write what the socket takes."""
@@ -164,11 +192,22 @@ class Link:
         if self._stuck_since is not None and now >= self._stuck_since + _WRITE_LIMIT:
             raise PeerSilent(f"the other side has taken nothing that we wrote for {_WRITE_LIMIT:g} s")
         if self._keepalive.ping_is_due(now):
-            if self._ping.text is None:
-                self.connection.ping()
-            else:
-                self._outbox.ping(self._ping.text)
-            self._keepalive.pinged(now)
+            self.ping()
+
+    def ping(self) -> None:
+        """Ask the other side for a sign of life; :meth:`write` sends it."""
+        if self._ping.text is None:
+            self.connection.ping()
+        else:
+            self._outbox.ping(self._ping.text)
+        self._pings += 1
+        self._keepalive.pinged(self._clock.monotonic())
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether every ping has been answered by now, so that all which was said before the last answer has come."""
+        pongs = self._pongs if self._ping.text is not None else self.connection.pongs
+        return pongs == self._pings > 0
 
     def hurry(self) -> None:
         """Ask the other side for a sign of life now."""
@@ -194,7 +233,8 @@ class Link:
         told.message, told.args = said, (said,)
         return told
 
-    def _hear(self, message: str | bytes, received_ns: int) -> None:
+    def _hear(self, message: str | bytes, received_ns: int) -> bool:
+        """Deal with a message; tell whether it was records."""
         if isinstance(message, bytes):
             shown = self.session.without_secrets(message.decode("utf-8", "backslashreplace"))
             raise MessageNotUnderstood("not UTF-8 text", text=printable(shown, _SHOWN))
@@ -210,9 +250,12 @@ class Link:
             self.told += len(answer)
             if self._awaiting is not None:  # data can stand for an acknowledgement
                 self._send(self.session.take_sends())
-        elif isinstance(answer, Control):
+            return True
+        if isinstance(answer, Control):
             log.debug("heard %s", answer.label)
+            self._pongs += answer.label == "pong"
             self.obey(answer)
+        return False
 
     def _send(self, sends: tuple[Send, ...]) -> None:
         self._outbox.put(sends)

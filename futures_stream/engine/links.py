@@ -12,6 +12,8 @@ from futures_stream.engine.link import Link
 
 __all__ = ["Links"]
 
+_READ, _READ_AND_WRITE = selectors.EVENT_READ, selectors.EVENT_READ | selectors.EVENT_WRITE
+
 
 class Links:
     """
@@ -38,8 +40,8 @@ class Links:
 
     def add(self, link: Link) -> None:
         """Watch a link."""
-        self._selector.register(link.connection, selectors.EVENT_READ)
-        self._watched[link] = selectors.EVENT_READ
+        self._selector.register(link.connection, _READ)
+        self._watched[link] = _READ
 
     def drop(self, link: Link) -> None:
         """Watch a link no more, and give its descriptor back."""
@@ -53,19 +55,28 @@ class Links:
         for link in tuple(self._watched):
             self.drop(link)
 
-    def wait(self, timeout: float | None) -> None:
-        """Wait until something can be read or written, or the inbox calls, at most *timeout* seconds."""
+    def wait(self, timeout: float | None) -> bool:
+        """
+        Wait until something can be read or written, or the inbox calls, at most *timeout* seconds.
+
+        Returns:
+            Whether there is something to read or write, and the inbox has not called.
+        """
+        has_more = False
         for link, watched in self._watched.items():
+            connection = link.connection
             # Writing is waited for only while something is to be written: a socket is almost always ready for more.
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if link.connection.wants_write else 0)
+            wanted = _READ_AND_WRITE if connection.wants_write else _READ
             if wanted != watched:
-                self._selector.modify(link.connection, wanted)
+                self._selector.modify(connection, wanted)
                 self._watched[link] = wanted
-        if any(link.connection.has_more for link in self._watched):
-            timeout = 0.0
-        for key, _events in self._clock.select(self._selector, timeout):
+            has_more = has_more or connection.has_more
+        ready = self._clock.select(self._selector, 0.0 if has_more else timeout)
+        for key, _events in ready:
             if key.fileobj is self._inbox:
                 self._inbox.woken()
+                return False
+        return has_more or bool(ready)
 
     @property
     def deadlines(self) -> list[float]:

@@ -62,7 +62,7 @@ class Monitors:
             exchange=like.exchange,
             account=like.account,
             received_ns=like.received_ns,
-            monitor=type(monitor).__name__,
+            monitor=getattr(monitor, "name", None) or type(monitor).__name__,
             error=f"{type(error).__name__}: {error}",
         )
 

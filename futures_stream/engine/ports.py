@@ -82,7 +82,8 @@ class Errand(Protocol[ResultT]):
         Do it, within its own total time limit.
 
         Raises:
-            FuturesStreamError: It did not work out; never another exception, never a secret.
+            FuturesStreamError: It did not work out; never a secret.
+            Exception: A defect, which ends the stream: to try again would be to fail again, and nobody would be told.
         """
 
     def cancel(self) -> None:

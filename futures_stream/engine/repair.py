@@ -24,6 +24,8 @@ __all__ = ["Outcome", "Recovered", "Repair", "Scope"]
 
 log = logging.getLogger("futures_stream.engine")
 
+_MOST_STRANGERS = 100  # orders that began and ended unseen: as many are asked about as take some ten seconds
+
 
 @frozen(kw_only=True)
 class Outcome:
@@ -71,7 +73,8 @@ class Scope:
         asked: Kinds to ask for.
         queries: What to ask, in order.
         reasons: Kinds that can never be proven.
-        about: What to ask about orders that were open and are not in the set of those that are.
+        about: What to ask about orders that were open and are not in the set of those that are, and about those that
+            were executed and never told.
         lenient: Whether the stream goes on when the exchange refuses to be asked; it does once it has been live.
     """
 
@@ -120,6 +123,7 @@ class Repair:
         self._touched: set[tuple[str, Key]] = set()
         self._keys: dict[Key, None] = {}  # of the pages of the question that is being asked
         self._failed: set[str] = set()
+        self._met_strangers = False
         self._error: FuturesStreamError | None = None
         self._next()
 
@@ -165,6 +169,9 @@ class Repair:
         )
 
     def _next(self) -> None:
+        if not self._open and self._asker is not None and not self._met_strangers:
+            self._met_strangers = True
+            self._open.extend(self._scope.about(self._strangers()))
         if not self._open or self._asker is None:
             self._knowledge.look_away()
             return
@@ -173,6 +180,23 @@ class Repair:
             self._touched = self._knowledge.watch()
             self._keys = {}
         self._asker.ask(self, query)
+
+    def _strangers(self) -> list[Order]:
+        """Return the orders that began and ended while nobody looked, as far as their executions tell of them."""
+        strangers: dict[str, Order] = {}
+        if "orders" in self._scope.kinds:
+            for each in self._gap.executions:
+                if each.order_id is not None and self._knowledge.order(each.order_id) is None:
+                    strangers[each.order_id] = Order(
+                        exchange=each.exchange,
+                        account=each.account,
+                        product=each.product,
+                        symbol=each.symbol,
+                        order_id=each.order_id,
+                    )
+        if len(strangers) > _MOST_STRANGERS:
+            self._failed.add("orders")
+        return list(strangers.values())[-_MOST_STRANGERS:]
 
     def _give_up(self, kind: str, error: FuturesStreamError | None) -> None:
         if not self._scope.lenient and isinstance(error, FatalError) and not isinstance(error, RequestRejected):

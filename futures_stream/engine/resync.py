@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 
 from futures_stream.engine.delivery import Delivery
@@ -10,6 +11,8 @@ from futures_stream.engine.repair import Outcome, Recovered, Repair, Scope
 from futures_stream.engine.rest_thread import Answered, Asker
 
 __all__ = ["Resync"]
+
+_ALIKE = 2.0  # seconds that two clocks which are right seem to differ: one is read to the second, a while after it told
 
 
 class Resync:
@@ -35,6 +38,12 @@ class Resync:
         self._delivery = delivery
         self._repair: Repair | None = None
         self._recovered = Recovered()
+        self._ahead: deque[float] = deque(maxlen=2)  # of the connection that was lost, and of the one after it
+
+    def clock_seen(self, ahead: float | None) -> None:
+        """A new connection's server told its time: so many seconds ahead of ours; None if it did not."""
+        if ahead is not None:
+            self._ahead.append(ahead)
 
     @property
     def running(self) -> bool:
@@ -65,7 +74,11 @@ class Resync:
         wanted = {*kinds, "executions"} if since is not None else {*kinds} - {"executions"}
         asked = tuple(kind for kind in dialect.queryable if kind in wanted) if self.asker is not None else ()
         queries = dialect.queries(
-            plan.credentials, kinds=asked, symbols=plan.symbols, known=knowledge.symbols, since=since
+            plan.credentials,
+            kinds=asked,
+            symbols=plan.symbols,
+            known=knowledge.symbols,
+            since=self._at_the_exchange(since),
         )
         self._repair = Repair(
             scope=Scope(
@@ -81,6 +94,16 @@ class Resync:
             knowledge=knowledge,
             delivery=self._delivery,
         )
+
+    def _at_the_exchange(self, since: int | None) -> int | None:
+        """
+        Return what the exchange's clock showed when ours showed *since*, in ms.
+
+        By a clock of ours that is minutes ahead, what was executed in a gap would seem to be older than the gap, and
+        would not be asked for. Where ours was set in between, the earlier time counts: what is known is not told again.
+        """
+        ahead = min(self._ahead, default=0.0)
+        return since if since is None or abs(ahead) < _ALIKE else max(0, since + round(ahead * 1000))
 
     def hear(self, answered: Answered) -> None:
         """Deal with an answer."""

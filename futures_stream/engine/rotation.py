@@ -87,6 +87,11 @@ class Rotations:
         return self._due_at is not None and self.unsure_since is None and self._clock.monotonic() >= self._due_at
 
     @property
+    def under_way(self) -> bool:
+        """Whether a move has begun whose echo may still be heard."""
+        return self._move is not None
+
+    @property
     def awaits_connection(self) -> bool:
         """Whether the connection that is being made is for a move."""
         return self._move is not None and self._move.undecided
@@ -174,9 +179,11 @@ class _Move:
     """
     One move from an old connection to a new one.
 
-    While the new one is dialled and greets, the old one goes on. Then the old one is asked to close, and what it had
-    still in flight is delivered; behind that comes what only the new one has said (:class:`Overlap`). An old one that
-    does not say that it had sent all it had was dead already, perhaps, and nobody had noticed: that is a gap.
+    While the new one is dialled and greets, the old one goes on. Then the old one is pinged and asked to close, and
+    what it had still in flight is delivered; behind that comes what only the new one has said (:class:`Overlap`). That
+    all has come which the old one was to say before the new one served is known by its answer to the close frame, which
+    not every exchange gives, or to the ping: TCP keeps the order. An old one that gives neither was dead already,
+    perhaps, and nobody had noticed: that is a gap.
 
     Attributes:
         reason: Why.
@@ -220,8 +227,8 @@ class _Move:
 
     @property
     def unsure_since(self) -> int | None:
-        """When the old connection was heard last, in ms, while it has been asked to close and has not done so."""
-        return None if self._old_until is None else self._old.heard_at
+        """When the old connection was heard last, in ms, while it has been asked to answer and has not done so."""
+        return None if self._old_until is None or self._old.has_answered else self._old.heard_at
 
     @property
     def deadline(self) -> float | None:
@@ -246,6 +253,7 @@ class _Move:
     def switch(self, farewell: float) -> None:
         """The new connection serves from now on: ask the old one to close, within *farewell* seconds."""
         self._old_until = self._clock.monotonic() + farewell
+        self._old.ping()
         self._old.connection.close()
 
     def tend_old(self) -> bool:
@@ -257,12 +265,13 @@ class _Move:
                 self._old.look_at_time()  # what it wanted to do by now would else be due for ever
                 self._old.write()
             except FuturesStreamError as end:  # which was asked for
-                if not (isinstance(end, ConnectionLost) and end.heard_out):
+                if not (self._old.has_answered or (isinstance(end, ConnectionLost) and end.heard_out)):
                     self._missing(f"{_NOT_HEARD_OUT}: {end}", self._old.heard_at)
                 self._let_go(now)
                 return True
             if now >= self._old_until:
-                self._missing(_NOT_HEARD_OUT, self._old.heard_at)
+                if not self._old.has_answered:
+                    self._missing(_NOT_HEARD_OUT, self._old.heard_at)
                 self._let_go(now)
                 return True
         elif self._echo_until is not None and now >= self._echo_until:

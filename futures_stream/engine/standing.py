@@ -126,6 +126,10 @@ class Standing:
         if self._audit is not None and self._lifecycle.status.state is State.LIVE and not self._resync.running:
             self._audit.look_at_time(channels)
 
+    def clock_seen(self, ahead: float | None) -> None:
+        """A new connection's server told its time: so many seconds ahead of ours; None if it did not."""
+        self._resync.clock_seen(ahead)
+
     def greeted(self, channels: tuple[str, ...]) -> None:
         """All that was asked for is subscribed: learn how the account stands, then go live."""
         self._lifecycle.to(State.RESYNCING)

@@ -86,6 +86,9 @@ class Subscriptions:
         """
         The exchange refuses a channel: at the first greeting that fails the stream, later the others go on.
 
+        So does the channel itself where only a symbol or a product family of it is refused; that is asked for again on
+        the next connection.
+
         Raises:
             SubscriptionRejected: There is no going on.
         """
@@ -94,8 +97,9 @@ class Subscriptions:
         error = error.with_traceback(None)  # its variables hold what was heard, and the error may be shown
         if channel in self._dialect.channels and channel not in self.channels:
             return  # it was told by the other connection, while one takes over from the other
-        left = set(self.channels) - ({channel} if error.symbol is None else set())
         waiting = [asked for asked in self._promises if channel in asked.channels]
+        whole = error.symbol is None and (error.product is None or bool(waiting))
+        left = set(self.channels) - ({channel} if whole else set())
         if not left or not (self.lenient or waiting):
             raise error  # what is wanted stays as it is: another connection may serve, and go on
         self._want(left)
@@ -103,7 +107,7 @@ class Subscriptions:
             self._promises.remove(asked)
             asked.promise.break_(error)
         if all(asked.promise.forsaken for asked in waiting):
-            self._delivery.notice(ChannelLost, channel=channel, symbol=error.symbol, error=error)
+            self._delivery.notice(ChannelLost, channel=channel, symbol=error.symbol, product=error.product, error=error)
 
     def _want(self, channels: set[str]) -> None:
         self.channels = tuple(str(word) for word in self._dialect.channels if word in channels)

@@ -157,6 +157,8 @@ class ChannelLost(Notice):
     """
     The exchange does not serve this channel any more; the others go on.
 
+    If ``product`` or ``symbol`` is given, it is only lost for that product family or contract, and goes on for others.
+
     Attributes:
         channel: Which one.
         error: What the exchange said.
@@ -193,7 +195,7 @@ class Rotated(Notice):
 @frozen(kw_only=True)
 class MonitorFailed(Notice):
     """
-    A monitor raised an exception and was taken off; the stream goes on.
+    A monitor raised an exception and was taken off, or its ``on_alert`` raised one and goes on; so does the stream.
 
     Attributes:
         monitor: Its name.

@@ -16,7 +16,6 @@ _LOCKING = (
     "futures_stream.stream.queue",
     "futures_stream.stream.registry",
     "futures_stream.stream.selection",
-    "futures_stream.stream.latest_orders",
 )
 """Where this library holds locks or waits. Nothing there calls back into a program but a monitor, on the I/O thread."""
 

@@ -21,6 +21,7 @@ else:
     ShutDown = _ShutDown
 
 _NOTHING = object()
+_NEGATIVE = "'timeout' must be a non-negative number"
 
 
 class InterruptibleQueue(queue.Queue[Any]):
@@ -28,7 +29,8 @@ class InterruptibleQueue(queue.Queue[Any]):
     A :class:`queue.Queue` whose waits are :class:`~futures_stream.clock.Bells`, with an end, on every Python.
 
     However often an exception of a signal handler ends one of its methods, its lock is left alone, and what was taken
-    is returned or stays in it.
+    is returned or stays in it. Nothing is raised while the lock is held: between an exception and the end of its block
+    CPython 3.10 looks at signals, and would leave the block without giving the lock back.
 
     Threads:
         Every method is callable from any thread.
@@ -57,23 +59,26 @@ class InterruptibleQueue(queue.Queue[Any]):
             ShutDown: Nothing will ever come any more.
             ValueError: A negative timeout.
         """
-        deadline = _deadline(block, timeout)
+        if timeout is not None and timeout < 0 and block:
+            raise ValueError(_NEGATIVE)
+        deadline: Deadline | None = None  # made when there is need to wait: mostly there is something
         while True:
             taken: Any = _NOTHING
             try:
-                bell = None
+                bell, ended = None, False
                 with self.mutex:
-                    if self._qsize():
+                    if self.queue:
                         self._putters.ring(1)
                         taken = self._get()
                     elif self.is_shutdown:
-                        raise self._ended()
-                    elif deadline.expired:
-                        raise queue.Empty
-                    else:
+                        ended = True
+                    elif block and (deadline is None or not deadline.expired):
                         bell = self._takers.hang()
-                if bell is None:
+                if taken is not _NOTHING:
                     return taken  # no call is between this and whoever called: nothing that could be interrupted
+                if bell is None:
+                    raise self._ended() if ended else queue.Empty
+                deadline = deadline or _deadline(block, timeout)
                 self._takers.wait(bell, deadline.remaining)
             except BaseException:
                 if taken is not _NOTHING:
@@ -91,17 +96,19 @@ class InterruptibleQueue(queue.Queue[Any]):
         """
         deadline = _deadline(block, timeout)
         while True:
+            bell, ended = None, False
             with self.mutex:
                 if self.is_shutdown:
-                    raise ShutDown
-                if self.maxsize <= 0 or self._qsize() < self.maxsize:
+                    ended = True
+                elif self.maxsize <= 0 or self._qsize() < self.maxsize:
                     self._put(item)
                     self.unfinished_tasks += 1
                     self._takers.ring(1)
                     return
-                if deadline.expired:
-                    raise queue.Full
-                bell = self._putters.hang()
+                elif not deadline.expired:
+                    bell = self._putters.hang()
+            if bell is None:
+                raise ShutDown if ended else queue.Full
             self._putters.wait(bell, deadline.remaining)
 
     def task_done(self) -> None:
@@ -112,11 +119,13 @@ class InterruptibleQueue(queue.Queue[Any]):
             ValueError: Said more often than items were put.
         """
         with self.mutex:
-            if self.unfinished_tasks <= 0:
-                raise ValueError("task_done() called too many times")
-            self.unfinished_tasks -= 1
-            if not self.unfinished_tasks:
-                self._joiners.ring()
+            too_often = self.unfinished_tasks <= 0
+            if not too_often:
+                self.unfinished_tasks -= 1
+                if not self.unfinished_tasks:
+                    self._joiners.ring()
+        if too_often:
+            raise ValueError("task_done() called too many times")
 
     def join(self) -> None:
         """Wait until everything that was put has been dealt with."""
@@ -166,5 +175,5 @@ def _deadline(block: bool, timeout: float | None) -> Deadline:
     if not block:
         timeout = 0.0
     elif timeout is not None and timeout < 0:
-        raise ValueError("'timeout' must be a non-negative number")
+        raise ValueError(_NEGATIVE)
     return Deadline(SYSTEM_CLOCK, timeout)

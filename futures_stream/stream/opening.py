@@ -18,11 +18,14 @@ from futures_stream.engine.monitors import Monitor
 from futures_stream.engine.plan import Limits, Plan
 from futures_stream.engine.ports import Network as NetworkPort
 from futures_stream.errors import ConfigError, ConnectFailed, OpenTimeout, ShutdownTimeout, StreamFailed
+from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.options import Options
 from futures_stream.stream.profiles import find_credentials
 from futures_stream.stream.queue import StreamQueue
 from futures_stream.stream.registry import in_notebook, open_streams
 from futures_stream.stream.stream import Stream
+from futures_stream.stream.views import Views
+from futures_stream.trackers import OrderTracker
 from futures_stream.transport import Network
 from futures_stream.vocabulary import State
 
@@ -179,7 +182,8 @@ def prepare_stream(
             max_message_size=options.max_message_size,
         )
     own_queue = StreamQueue(maxsize) if queue is None else queue
-    delivery = Delivery(dialect.name, account, clock, monitors)
+    alerting = Alerting(monitors, clock)
+    delivery = Delivery(dialect.name, account, clock, alerting.monitors)
     lifecycle = Lifecycle(clock, plan.channels)
     feed = None
     with contextlib.suppress(OSError):  # what was made by then gives its descriptors back
@@ -193,8 +197,18 @@ def prepare_stream(
         )
     if feed is None:
         raise ConnectFailed("this process has no descriptor left; it has too many files open", exchange=dialect.name)
+    orders = OrderTracker(
+        dialect.name,
+        account,
+        plan.symbols,
+        keep=options.keep_orders,
+        most=options.most_orders,
+        most_trades=options.most_trades,
+    )
     return Stream(
         plan=plan,
+        alerting=alerting,
+        views=Views(plan, lifecycle, orders, mixed=bool(monitors)),
         feed=feed,
         delivery=delivery,
         lifecycle=lifecycle,

@@ -99,9 +99,10 @@ class StreamQueue(InterruptibleQueue):
             ConfigError: The queue has been ended.
         """
         with self.mutex:
-            if self.is_shutdown:
-                raise ConfigError("this queue has ended; make a new StreamQueue for a new stream")
-            self._writers += 1
+            ended = self.is_shutdown
+            self._writers += not ended
+        if ended:
+            raise ConfigError("this queue has ended; make a new StreamQueue for a new stream")
 
     def deliver(self, records: Sequence[Record]) -> None:
         """Take records in order, without ever waiting; count what finds no room."""

@@ -11,6 +11,7 @@ from futures_stream.engine.feed import Feed
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.plan import Plan
 from futures_stream.errors import ShutdownTimeout, StreamFailed
+from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.forking import forked_error
 from futures_stream.stream.interrupted import interrupts_us
 
@@ -19,13 +20,14 @@ __all__ = ["Run"]
 
 class Run:
     """
-    The I/O thread of a stream, from outside; its methods are the stream's.
+    The threads of a stream, from outside; its methods are the stream's.
 
     Args:
         plan: What it is called.
         feed: What it runs.
         lifecycle: Where the stream stands.
         clock: Measures the patience of :meth:`close`.
+        alerting: Calls the monitors' functions, if there are any.
 
     Attributes:
         forked: Whether this is a copy in a child that was forked, where nobody runs it.
@@ -34,12 +36,13 @@ class Run:
         Every method is callable from any thread; :meth:`stop` and :meth:`close` also from a signal handler.
     """
 
-    def __init__(self, plan: Plan, feed: Feed, lifecycle: Lifecycle, clock: Clock) -> None:
+    def __init__(self, plan: Plan, feed: Feed, lifecycle: Lifecycle, clock: Clock, alerting: Alerting) -> None:
         self.forked = False
         self._plan = plan
         self._feed = feed
         self._lifecycle = lifecycle
         self._clock = clock
+        self._alerting = alerting
         self._crew = Crew(plan.name, clock)
         self._started = False
         # Who takes the one thing in it runs the stream (the I/O thread), or ends it without its ever having run (who
@@ -47,10 +50,12 @@ class Run:
         self._unrun = deque([True])
 
     def start(self) -> None:
-        """Start the I/O thread."""
+        """Start the threads."""
         self.check_process()
         if self._started or self._lifecycle.status.state.ended:
             raise StreamFailed("a stream is started once; open a new one", exchange=self._plan.dialect.name)
+        if self._alerting.wanted:
+            self._crew.start("alerts", self._alerting.run, self._alerting.wake)
         self._crew.start("io", self._live, self._feed.stop)
         self._started = True
 

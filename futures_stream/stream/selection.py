@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from weakref import ref
 
+from futures_stream.engine.ports import Sink
 from futures_stream.records import Closed, Notice, Record
-from futures_stream.stream.queue import StreamQueue
 
 __all__ = ["Selection"]
 
@@ -30,7 +30,7 @@ class Selection:
 
     def __init__(
         self,
-        queue: StreamQueue,
+        queue: Sink,
         classes: Sequence[type[Record]] = (),
         symbol: str | None = None,
         detach: Callable[[Selection], None] = lambda selection: None,

@@ -13,14 +13,19 @@ from futures_stream.engine.feed import Feed
 from futures_stream.engine.lifecycle import Lifecycle, Status
 from futures_stream.engine.plan import Plan
 from futures_stream.errors import ConfigError
+from futures_stream.markup import html_facts, moment
 from futures_stream.records import Order, Record, Tick
+from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.forking import tell_after_fork
 from futures_stream.stream.queue import StreamQueue
 from futures_stream.stream.reading import read
 from futures_stream.stream.run import Run
 from futures_stream.stream.selection import Selection
 from futures_stream.stream.stats import Stats
+from futures_stream.stream.views import Views
 from futures_stream.stream.waiting import Waiting
+from futures_stream.stream.watching import ExpectedOrder
+from futures_stream.trackers import Balances, Orders, Positions
 from futures_stream.vocabulary import OrderStatus, State
 
 __all__ = ["Stream"]
@@ -54,6 +59,8 @@ class Stream:
         feed: Feed,
         delivery: Delivery,
         lifecycle: Lifecycle,
+        views: Views,
+        alerting: Alerting,
         queue: StreamQueue,
         shared: bool,
         clock: Clock = SYSTEM_CLOCK,
@@ -65,10 +72,14 @@ class Stream:
         self._lifecycle = lifecycle
         self._shared = shared
         self._clock = clock
-        self._run = Run(plan, feed, lifecycle, clock)
-        self._waiting = Waiting(delivery, lifecycle, clock)
+        self._run = Run(plan, feed, lifecycle, clock, alerting)
+        self._views = views
+        self._waiting = Waiting(delivery, lifecycle, views, clock)
         queue.open()
+        delivery.attach(views, in_front=True)  # who has a record in hand finds the views as new as that
         delivery.attach(queue)
+        if alerting.wanted:
+            delivery.attach(alerting)
         tell_after_fork(self)
 
     # -- consuming --------------------------------------------------------------------------------------------------
@@ -168,6 +179,47 @@ class Stream:
         found = self._waiting.for_order(order_id, client_order_id, until, timeout)
         return self._in_time(found, "it did not come", timeout)
 
+    def expect(self, *, client_order_id: str | None = None, order_id: str | None = None) -> ExpectedOrder:
+        """
+        Follow an order from before it is placed: a fill may come before the call that places it returns.
+
+        Use it as a block::
+
+            with stream.expect(client_order_id="mine-1") as order:
+                place_my_order(client_order_id="mine-1")
+                order.wait("filled", timeout=10)
+
+        An order of the same client's id that had ended before the block is another one.
+
+        Args:
+            client_order_id: The caller's own id of the order, or
+            order_id: the exchange's.
+
+        Raises:
+            ConfigError: Not exactly one id.
+        """
+        self._run.check_process()
+        return self._waiting.expect(order_id, client_order_id)
+
+    def wait_until(self, fact: Callable[[], FoundT], timeout: float | None = None) -> FoundT:
+        """
+        Wait until something is true, and return it; at once if it is.
+
+        It is looked at again whenever the stream has told something, after the views took it in::
+
+            stream.wait_until(lambda: not stream.positions.of("BTCUSDT"), timeout=30)
+
+        Args:
+            fact: Called in the calling thread; true when there is no need to wait any longer.
+            timeout: Longest wait, in seconds.
+
+        Raises:
+            TimeoutError: It did not become true in time.
+            StreamFailed: The stream ended first.
+        """
+        self._run.check_process()
+        return self._in_time(self._waiting.for_fact(fact, timeout), "it did not become true", timeout)
+
     def wait_state(self, state: State | str, timeout: float | None = None) -> Status:
         """
         Wait until the stream is in a state, and return its status then.
@@ -261,6 +313,27 @@ class Stream:
     # -- looking ----------------------------------------------------------------------------------------------------
 
     @property
+    def orders(self) -> Orders:
+        """
+        The orders as they stand, by order id: all that are open, and those that ended in the last hour; frozen.
+
+        It is as new as any record that anybody got from a queue, whether or not someone reads one, and a queue that
+        overflows takes nothing from it. ``trusted`` says whether these are all open orders. (``Options(keep_orders=,
+        most_orders=)`` bounds those that ended.)
+        """
+        return self._views.orders
+
+    @property
+    def positions(self) -> Positions:
+        """The open positions as they stand, frozen; as new as any record, see :attr:`orders`."""
+        return self._views.positions
+
+    @property
+    def balances(self) -> Balances:
+        """The balances as they stand, by asset, frozen; as new as any record, see :attr:`orders`."""
+        return self._views.balances
+
+    @property
     def status(self) -> Status:
         """Where the stream stands now, frozen."""
         return self._lifecycle.status
@@ -300,6 +373,23 @@ class Stream:
         told.append(f"{self._delivery.next_seq - 1} records, {self.queue.qsize()} queued, {self.queue.missed} missed")
         return f"<Stream {self.exchange}/{self.account}: {'; '.join(told)}>"
 
+    def _repr_html_(self) -> str:
+        """Show where the stream stands, and the account, as tables in a notebook; all of it escaped."""
+        status, stats = self.status, self.stats()
+        facts = {
+            "state": status.state,
+            "blind since": moment(status.blind_since),
+            "last error": None if status.error is None else f"{type(status.error).__name__}: {status.error}",
+            "channels": status.channels,
+            "records": stats.records,
+            "queued": stats.queued,
+            "missed": stats.missed,
+        }
+        told = {name: value for name, value in facts.items() if value is not None}
+        views = (self.positions, self.orders, self.balances)
+        about = html_facts(f"Stream {self.exchange}/{self.account}", told)
+        return about + "".join(view._repr_html_() for view in views)
+
     def __enter__(self) -> Stream:
         return self
 
@@ -332,7 +422,6 @@ class Stream:
         """In a child that was forked: close the descriptors, and be of no use, unless it had ended before."""
         self._run.after_fork()
         self._delivery.after_fork()
-        self._waiting.after_fork()
 
     def _iterate(self, tick: float | None) -> Iterator[Record]:
         if self._shared:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from futures_stream.dialects.ordering import Precedence, in_time
 from futures_stream.markup import html_table
@@ -64,6 +64,18 @@ class BalanceTracker(Tracker):
 
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Balance: self._tell, Notice: self._hear}
+
+    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
+        return {Balance: self._take}
+
+    def _take(self, told: Balance) -> bool:
+        """Fold a row as most are: later than what is known of its asset."""
+        key = (told.product, told.asset)
+        rows, when = self._ledger.entries.get(key), told.timestamp
+        if rows is None or when is None or rows.row.timestamp is None or when <= rows.row.timestamp:
+            return False
+        self._ledger.put(key, Rows(rows.number, told, told))
+        return True
 
     def _tell(self, told: Balance) -> Change | None:
         if told.asset is None:
@@ -124,11 +136,11 @@ class Balances(Mapping[str, Balance]):
         Nothing in it changes: callable from any thread.
     """
 
-    __slots__ = ("_products", "_rows", "_trust", "as_of")
+    __slots__ = ("_products", "_rows", "_state", "as_of")
 
     def __init__(self, state: BalanceState, as_of: int | None, products: Collection[str | None]) -> None:
         self.as_of = as_of
-        self._trust = state.trust
+        self._state = state
         self._products = products
         told = sorted(state.entries.items(), key=lambda item: item[1].number)
         self._rows: tuple[Balance, ...] = tuple(rows.row for _, rows in told)
@@ -156,7 +168,12 @@ class Balances(Mapping[str, Balance]):
 
         False before the first full set, in a gap, and after one that stayed unproven until a full set has come.
         """
-        return self._trust.is_whole(self._products, None)
+        return self._state.trust.is_whole(self._products, None)
+
+    def doubted(self) -> Balances:
+        """Return the same, not to be trusted."""
+        state = evolve(self._state, trust=evolve(self._state.trust, blind=True))
+        return Balances(state, self.as_of, self._products)
 
     @property
     def unproven(self) -> tuple[str, ...]:

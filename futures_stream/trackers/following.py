@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from futures_stream.records import Balance, Execution, Order, Position, PositionChange, Record
 from futures_stream.trackers.balances import Balances, BalanceTracker
@@ -51,6 +51,8 @@ class AccountTracker:
         self.position_tracker = PositionTracker(exchange, account, symbols)
         self.balance_tracker = BalanceTracker(exchange, account)
         trackers: tuple[Tracker, ...] = (self.order_tracker, self.position_tracker, self.balance_tracker)
+        self._hurried = {kind: take for tracker in trackers for kind, take in tracker.hurried().items()}
+        self._trackers = trackers
         self._others = {one: tuple(other for other in trackers if other is not one) for one in trackers}
         self._concerned: dict[type[Record], Tracker] = {}
 
@@ -68,6 +70,30 @@ class AccountTracker:
         for tracker in self._others[concerned]:
             tracker.come_to(record.received_ns)
         return position_changes(change) if concerned is self.position_tracker else []
+
+    def fold(self, records: Sequence[Record]) -> None:
+        """
+        Fold records that came together, without a word on what they changed: as :meth:`apply` of each, in less time.
+
+        What is usual among them is not counted in the trackers' ``counts``, and a finished order counts its age from
+        the last of them.
+
+        Raises:
+            ConfigError: One of them is a record of another account.
+        """
+        if not records:
+            return
+        hurried, known = self._hurried, records[0]
+        if not self._concerned:
+            self.apply(known)
+            records = records[1:]
+        exchange, account, latest = known.exchange, known.account, records[-1].received_ns if records else 0
+        for tracker in self._trackers:
+            tracker.come_to(latest)
+        for record in records:
+            take = hurried.get(type(record))
+            if take is None or record.account != account or record.exchange != exchange or not take(record):
+                self.apply(record)
 
     def _tell_all(self, record: Record) -> list[PositionChange]:
         """Fold a record with all trackers: a notice, or the first of all, by which they learn whom they follow."""

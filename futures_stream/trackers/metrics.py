@@ -110,7 +110,8 @@ def mark_price(position: Position, figures: Figures) -> Figure:
     if position.mark_price is not None:
         return Figure(position.mark_price)
     sides = (PositionSide.LONG, PositionSide.SHORT)
-    if not figures.linear or not position.entry_price or position.side not in sides:
+    linear = figures.linear and position.product not in figures.not_linear
+    if not linear or not position.entry_price or position.side not in sides:
         return _UNKNOWN
     move = divided(position.unrealized_pnl, position.size)
     if position.side is PositionSide.LONG:

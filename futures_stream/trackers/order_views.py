@@ -179,6 +179,11 @@ class Orders(Mapping[str, Order]):
         """
         return self._state.trust.is_whole(self._products, self._symbols)
 
+    def doubted(self) -> Orders:
+        """Return the same, not to be trusted."""
+        state = evolve(self._state, trust=evolve(self._state.trust, blind=True))
+        return Orders(state, self.as_of, self._products, self._symbols)
+
     @property
     def unproven(self) -> tuple[str, ...]:
         """The kinds (orders, executions) of which it cannot be said that nothing is missing."""

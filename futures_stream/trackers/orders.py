@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
+from itertools import islice
 from typing import Any
 
 from attrs import evolve
@@ -14,6 +15,7 @@ from futures_stream.records import Execution, Notice, Order, Record, Snapshot
 from futures_stream.trackers.arithmetic import added, product_of
 from futures_stream.trackers.changes import Change, ChangeKind, Verdict
 from futures_stream.trackers.ledger import Ledger
+from futures_stream.trackers.order_rows import LASTING, following, says_less, says_new
 from futures_stream.trackers.order_views import NOTHING, Executed, OrderEntry, Orders, OrderState, step
 from futures_stream.trackers.tracker import Tracker, filled_in
 from futures_stream.trackers.trust import Trust, scope_of
@@ -21,31 +23,9 @@ from futures_stream.vocabulary import OrderStatus, Origin
 
 __all__ = ["OrderTracker"]
 
-_LASTING = (
-    "symbol",
-    "product",
-    "margin_asset",
-    "order_id",
-    "client_order_id",
-    "side",
-    "position_side",
-    "effect",
-    "type",
-    "price",
-    "size",
-    "average_price",
-    "leverage",
-    "margin_mode",
-    "time_in_force",
-    "reduce_only",
-    "created_at",
-)
-"""What stays as it is until a row says something else."""
+_entry: Any = tuple.__new__  # of the fields as they are: a NamedTuple's own way takes twice as long
 
 _ENDS = frozenset(status for status in OrderStatus if status.final)
-
-_NEWS = ("status", "raw_status", "size", "price", "average_price", "client_order_id", "notional", "leverage")
-"""What a row must say otherwise, besides what is filled, to be more than a repetition."""
 
 
 class OrderTracker(Tracker):
@@ -76,6 +56,8 @@ class OrderTracker(Tracker):
         keep: Seconds that a finished order stays.
         most: How many finished orders stay at most.
         most_trades: How many trade ids are remembered.
+        most_open: How many open orders there can be. Beyond that the oldest tenth goes, and the view is not trusted:
+            a bound of last resort, a hundred times what an exchange allows.
 
     Raises:
         ConfigError: A bound that makes no sense.
@@ -93,10 +75,12 @@ class OrderTracker(Tracker):
         keep: float = 3600.0,
         most: int = 10_000,
         most_trades: int = 100_000,
+        most_open: int = 100_000,
     ) -> None:
         super().__init__(exchange, account, symbols)
-        for name, bound in (("keep", keep), ("most", most), ("most_trades", most_trades)):
-            if not bound >= 0:
+        bounds = {"keep": keep, "most": most, "most_trades": most_trades, "most_open": most_open}
+        for name, bound in bounds.items():
+            if isinstance(bound, bool) or not isinstance(bound, int | float) or not bound >= 0:
                 raise ConfigError(f"{name}={bound!r} makes no sense; it is a number that is not negative")
         self._keep_ns = None if keep == float("inf") else round(keep * 1e9)
         self._most = most
@@ -107,6 +91,8 @@ class OrderTracker(Tracker):
         self._ended: OrderedDict[str, int] = OrderedDict()  # when each finished order ended, the oldest first
         self._trades: OrderedDict[Hashable, object] = OrderedDict()
         self._number = 0
+        self._most_open = most_open
+        self._crowd = most_open + most
 
     @property
     def view(self) -> Orders:
@@ -114,10 +100,57 @@ class OrderTracker(Tracker):
         as_of = self.as_of
         return Orders(self._ledger.state(), as_of, self._products, self._symbols)
 
+    def find(self, *, order_id: str | None = None, client_order_id: str | None = None) -> Order | None:
+        """Return one order as it stands now, by either id; None if it was not told of. Callable from any thread."""
+        key = self._clients.get(client_order_id or "") if order_id is None else order_id
+        entry = self._ledger.entries.get(key)
+        return None if entry is None else entry.order
+
+    def executions(self, order_id: str) -> tuple[Execution, ...]:
+        """Return the executions of one order so far, the oldest first. Callable from any thread."""
+        entry = self._ledger.entries.get(order_id)
+        return () if entry is None else tuple(entry.executed.told[: entry.executed.length])
+
+    def has_vanished(self, order_id: str) -> bool:
+        """Tell whether an order was missing in a full set of open ones, and all is known by now that will be."""
+        entry = self._ledger.entries.get(order_id)
+        return entry is not None and entry.gone and not self._trust.blind
+
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Order: self._tell, Execution: self._explain, Notice: self._hear}
 
     # -- orders -----------------------------------------------------------------------------------------------------
+
+    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
+        return {Order: self._take}
+
+    def _take(self, told: Order) -> bool:
+        """Fold a row as most are: of a new order, or newer than what is known, and leaving out nothing of it."""
+        order_id, filled, status = told.order_id, told.filled, told.status
+        if order_id is None:
+            return False
+        entry = self._ledger.entries.get(order_id)
+        if entry is None:
+            if told.product not in self._products or len(self._ledger.entries) > self._crowd:
+                return False
+            self._number = number = self._number + 1
+            self._ledger.put(order_id, _entry(OrderEntry, (number, told, told, NOTHING, False)))
+        else:
+            known, when = entry.row, told.timestamp
+            if known is None or known is not entry.order or known.status in _ENDS:
+                return False
+            if filled is None or known.filled is None or filled < known.filled:
+                return False
+            if when is None or known.timestamp is None or when < known.timestamp:
+                return False
+            if (filled == known.filled and status is known.status) or says_less(told, known):
+                return False
+            self._ledger.put(order_id, _entry(OrderEntry, (entry.number, told, told, entry.executed, False)))
+        if told.client_order_id is not None:
+            self._clients[told.client_order_id] = order_id
+        if status in _ENDS:
+            self._end(order_id)
+        return True
 
     def _tell(self, told: Order) -> Change | None:
         order_id = told.order_id or self._clients.get(told.client_order_id or "")
@@ -133,9 +166,9 @@ class OrderTracker(Tracker):
         two_ends = told.status is not known.status and told.status in _ENDS and known.status in _ENDS
         if two_ends and answer is Precedence.UNKNOWN:
             return self._refuse(Verdict.CONFLICT)  # nothing tells which of them is true
-        after, conflict = _following(before, told)
+        after, conflict = following(before, told)
         is_back = entry.gone and answer is Precedence.NEWER
-        if after.filled == before.filled and not is_back and not _says_new(told, known, before):
+        if after.filled == before.filled and not is_back and not says_new(told, known, before):
             if told.timestamp != known.timestamp:
                 self._ledger.put(order_id, OrderEntry(entry.number, told, before, entry.executed, entry.gone))
             return self._refuse(Verdict.REPEATED)
@@ -155,6 +188,8 @@ class OrderTracker(Tracker):
     def _begin(self, order_id: str, entry: OrderEntry | None, told: Order) -> Change:
         if told.product not in self._products:
             self._products |= {told.product}
+        if len(self._ledger.entries) > self._crowd:
+            self._make_room()
         self._number += 1
         executed = NOTHING if entry is None else entry.executed
         self._ledger.put(order_id, OrderEntry(self._number, told, told, executed, False))
@@ -172,7 +207,7 @@ class OrderTracker(Tracker):
     def _note_late(self, order_id: str, entry: OrderEntry, told: Order) -> Change | None:
         """An older row changes nothing, but may say what newer ones leave out; and more filled than they is news."""
         before = entry.order
-        after = filled_in(before, told, _LASTING) if _says_less(before, told) else before
+        after = filled_in(before, told, LASTING) if says_less(before, told) else before
         is_more = told.filled is not None and (before.filled is None or told.filled > before.filled)
         if is_more:
             after = evolve(after, filled=told.filled)
@@ -242,6 +277,22 @@ class OrderTracker(Tracker):
                 parts.append(Change(ChangeKind.VANISHED, order, gone, snapshot))
         return Change(ChangeKind.SWEPT, None, None, snapshot, parts=tuple(parts)) if parts else None
 
+    def _make_room(self) -> None:
+        """Let the oldest tenth of the open orders go: there are more than there can be."""
+        is_open = (order_id for order_id in self._ledger.entries if order_id not in self._ended)
+        for order_id in list(islice(is_open, self._most_open // 10 + 1)):
+            self._drop(str(order_id))
+        self._trust = evolve(self._trust, proven=False, covered=frozenset(), doubtful=True)
+        self._ledger.remark((self._trust, self._execution_trust))
+
+    def _drop(self, order_id: str) -> None:
+        entry = self._ledger.entries.get(order_id)
+        if entry is not None:
+            client_order_id = None if entry.order is None else entry.order.client_order_id
+            if client_order_id is not None and self._clients.get(client_order_id) == order_id:
+                del self._clients[client_order_id]
+            self._ledger.drop(order_id)
+
     def _end(self, order_id: str) -> None:
         self._ended[order_id] = self._as_of_ns
         self._ended.move_to_end(order_id)
@@ -256,50 +307,5 @@ class OrderTracker(Tracker):
                 self._forget_ns = float("inf") if self._keep_ns is None else ended_at + self._keep_ns
                 return
             del self._ended[order_id]
-            entry = self._ledger.entries.get(order_id)
-            if entry is not None:
-                client_order_id = None if entry.order is None else entry.order.client_order_id
-                if client_order_id is not None and self._clients.get(client_order_id) == order_id:
-                    del self._clients[client_order_id]
-                self._ledger.drop(order_id)
+            self._drop(order_id)
         self._forget_ns = float("inf")
-
-
-def _following(before: Order, told: Order) -> tuple[Order, bool]:
-    """Return the order after a row that is not older than it, and whether the row takes back what was filled."""
-    after = filled_in(told, before, _LASTING) if _says_less(told, before) else told
-    was, now = before.filled, told.filled
-    if was is None or (now is not None and now >= was):
-        return after, False
-    return evolve(after, filled=was), now is not None
-
-
-def _says_new(told: Order, known: Order, order: Order) -> bool:
-    """Tell whether a row says something that neither the row before it nor, where that is silent, earlier ones did."""
-    for name in _NEWS:
-        value = getattr(told, name)
-        if value is not None:
-            said = getattr(known, name)
-            if value != (getattr(order, name) if said is None else said):
-                return True
-    return False
-
-
-def _says_less(newer: Order, older: Order) -> bool:
-    """Tell whether a row leaves out what another one says, of what stays unless something else is said."""
-    return (
-        (newer.client_order_id is None and older.client_order_id is not None)
-        or (newer.side is None and older.side is not None)
-        or (newer.price is None and older.price is not None)
-        or (newer.size is None and older.size is not None)
-        or (newer.effect is None and older.effect is not None)
-        or (newer.position_side is None and older.position_side is not None)
-        or (newer.average_price is None and older.average_price is not None)
-        or (newer.leverage is None and older.leverage is not None)
-        or (newer.margin_mode is None and older.margin_mode is not None)
-        or (newer.margin_asset is None and older.margin_asset is not None)
-        or (newer.time_in_force is None and older.time_in_force is not None)
-        or (newer.reduce_only is None and older.reduce_only is not None)
-        or (newer.created_at is None and older.created_at is not None)
-        or (newer.symbol is None and older.symbol is not None)
-    )

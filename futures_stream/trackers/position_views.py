@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from futures_stream.markup import html_table
 from futures_stream.records import Position
@@ -96,6 +96,11 @@ class Positions(Mapping[PositionKey, Position]):
     def trusts(self, symbol: str, product: str | None = None) -> bool:
         """Tell whether the positions of one contract are all there and as they stand."""
         return self._state.trust.covers(product, symbol)
+
+    def doubted(self) -> Positions:
+        """Return the same, not to be trusted."""
+        state = evolve(self._state, trust=evolve(self._state.trust, blind=True))
+        return Positions(state, self.as_of, self._products, self._symbols)
 
     @property
     def unproven(self) -> tuple[str, ...]:

@@ -83,6 +83,21 @@ class PositionTracker(Tracker):
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Position: self._tell, Notice: self._hear}
 
+    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
+        return {Position: self._take} if self._key_of is None else {}
+
+    def _take(self, told: Position) -> bool:
+        """Fold a row as most are: of a position that is known and still there, later than what is known."""
+        key = (told.product, told.symbol, told.side, told.margin_mode)
+        rows, when = self._ledger.entries.get(key), told.timestamp
+        if rows is None or when is None or not told.size or told.status is not PositionStatus.OPEN:
+            return False
+        known = rows.row
+        if known is not rows.shown or known.timestamp is None or when <= known.timestamp or _says_less(told, known):
+            return False
+        self._ledger.put(key, Rows(rows.number, told, told))
+        return True
+
     def _tell(self, told: Position) -> Change | None:
         if told.symbol is None or told.side is PositionSide.UNKNOWN:
             return self._refuse(Verdict.UNIDENTIFIED)

@@ -62,7 +62,10 @@ class RiskMonitor:
         limits: :class:`Limits`, or a mapping from their names; None for the defaults.
         figures: What the exchange's figures mean, for a dialect of your own; None for what the registry says.
         on_alert: Called with each alert, and with what takes it back, by a stream that has this monitor: on a thread
-            of its own, never on the stream's.
+            of its own, never on the stream's, so it may take its time. What it raises is told by a
+            :class:`~futures_stream.records.MonitorFailed`, and so is it if a thousand alerts wait for it and more
+            are left out (they are on the queue all the same). The ``seq`` of what it is given is that of the record
+            that showed it.
 
     Raises:
         ConfigError: A limit that makes no sense, or that there is none of.
@@ -91,6 +94,11 @@ class RiskMonitor:
         self._blind_since: int | None = None
         self._now_ms = 0
         self._who: Record | None = None
+
+    @property
+    def follows(self) -> tuple[str, str] | None:
+        """Exchange and account of what it watches; None before the first record."""
+        return None if self._who is None else (self._who.exchange, self._who.account)
 
     @property
     def readings(self) -> tuple[Measure, ...]:

@@ -113,7 +113,8 @@ class StreamConnection:
             self._finish()
         elif not self._reading and not self._decoder.has_more:
             self._ended = self._cause
-        self._write()
+        if self._unsent:
+            self._write()
         return messages
 
     def send(self, text: str) -> None:

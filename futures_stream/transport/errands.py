@@ -33,7 +33,8 @@ class Errand(Generic[ResultT]):
         Do it, within its own total time limit.
 
         Raises:
-            FuturesStreamError: It did not work out; never another exception, never a secret.
+            FuturesStreamError: It did not work out; never a secret.
+            Exception: A defect. It comes out as it is, and is not to be shown as it is: its text may quote a header.
         """
         failure: FuturesStreamError
         try:
@@ -44,8 +45,6 @@ class Errand(Generic[ResultT]):
             failure = error
         except OSError as error:  # no descriptor left, most likely
             failure = self._patience.failure(why(error))
-        except Exception as error:  # of a library or a defect of ours: its text may quote a header, its class cannot
-            failure = self._patience.failure(f"{type(error).__name__} where none was expected")
         # Outside of the except block, and without its history: those of requests hold the request with its headers.
         failure.__cause__ = failure.__context__ = None
         raise failure.with_traceback(None)

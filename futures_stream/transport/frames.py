@@ -81,8 +81,9 @@ class _Frames(frame_buffer):
         self._buffer += data
 
     @property
-    def unread(self) -> int:
-        return len(self._buffer) - self._start
+    def is_empty(self) -> bool:
+        """Whether nothing at all of another frame is there."""
+        return self.header is None and self._start == len(self._buffer)
 
     def take_texts(self, messages: list[str | bytes], most: int) -> int:
         """
@@ -227,6 +228,9 @@ class Decoder:
                 if not self._opcode:
                     self.frames += self._source.take_texts(messages, last - self.frames)
                     if self.frames == last:
+                        break
+                    if self._source.is_empty:  # as nearly always: no need for the library to say so by an exception
+                        self.has_more = False
                         break
                 frame = recv_frame()
                 self.frames += 1

@@ -40,6 +40,10 @@ class Head:
         wanted = {name.lower().encode() for name in names}
         return [line for line in self.lines if line.partition(b":")[0].strip().lower() in wanted]
 
+    def lines_for_library(self, *names: str) -> list[bytes]:
+        """Return the lines of some headers, but for those that are not ASCII: nothing that matters is written so."""
+        return [line for line in self.lines_of(*names) if line.isascii()]
+
     def value(self, name: str) -> str | None:
         """Return the first value of a header."""
         for line in self.lines_of(name):

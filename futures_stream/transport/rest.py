@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
+from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -98,7 +99,7 @@ def _ask(session: requests.Session, url: str, request: Request, patience: Patien
             allow_redirects=False,
             stream=True,
         )
-    except requests.RequestException as error:  # our own socket's errors are no such
+    except (requests.RequestException, HTTPError, HTTPException) as error:  # our own socket's errors are no such
         reason = f"no answer, or none in HTTP ({type(error).__name__})"
     raise patience.failure(reason)
 
@@ -154,7 +155,8 @@ def _essential(head: Head) -> bytes | None:
     """Return as much of a head as requests needs; urllib3 logs what it cannot read of one."""
     if head.status < 200:
         return None
-    return b"\r\n".join([b"HTTP/1.1 %d ." % head.status, *head.lines_of(*_ESSENTIAL), b"Connection: close", b"", b""])
+    lines = [b"HTTP/1.1 %d ." % head.status, *head.lines_for_library(*_ESSENTIAL), b"Connection: close"]
+    return b"\r\n".join([*lines, b"", b""])
 
 
 class _Adapter(HTTPAdapter):

@@ -127,7 +127,7 @@ def _accepted(patience: Patience, head: Head) -> bytes:
         raise patience.failure("an extension was forced on us that nobody asked for")
     if head.value("Sec-WebSocket-Protocol") is not None:
         raise patience.failure("a subprotocol was forced on us that nobody asked for")
-    return b"\r\n".join([b"HTTP/1.1 101 Switching Protocols", *head.lines_of(*_ESSENTIAL), b"", b""])
+    return b"\r\n".join([b"HTTP/1.1 101 Switching Protocols", *head.lines_for_library(*_ESSENTIAL), b"", b""])
 
 
 def _refusal(head: Head, patience: Patience) -> ConnectFailed:

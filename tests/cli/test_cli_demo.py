@@ -25,8 +25,9 @@ def test_the_demo_shows_every_kind_of_record(capsys: pytest.CaptureFixture[str])
         assert kinds <= {record["kind"] for record in seen if record["exchange"] == exchange}
     assert {record["exchange"] for record in seen if record["kind"] == "closed"} == set(KINDS)
     assert seen[-1]["kind"] == "closed"
-    opening, closing = captured.err.splitlines()
+    opening, *summary, closing = captured.err.splitlines()
     assert "simulated" in opening
+    assert [line for line in summary if not line.startswith("  ")] == [f"{name} at the end:" for name in KINDS]
     assert "Next" in closing
 
 
@@ -40,7 +41,33 @@ def test_the_demo_of_one_exchange_as_text(capsys: pytest.CaptureFixture[str]) ->
     assert "Bitmusa" in lines[0]
     assert "Bitget" not in lines[0]
     assert "tail bitmusa" in lines[-1]
-    assert all("  bitmusa  " in line for line in lines[1:-1])
+    end = lines.index("bitmusa at the end:")
+    assert all("  bitmusa  " in line for line in lines[1:end])
+    assert all(line.startswith("  ") for line in lines[end + 1 : -1])
+
+
+def test_the_demo_ends_with_what_came_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Money, positions, orders and alerts, as the last records have them, in lines of 80 characters at most."""
+    main(["demo", "--seconds", "3", "--exchange", "bitget"])
+
+    captured = capsys.readouterr()
+    seen, lines = records(captured.out), captured.err.splitlines()[1:-1]
+    balance = [record for record in seen if record["kind"] == "balance"][-1]
+    open_ones = {}
+    for record in seen:
+        if record["kind"] == "position":
+            open_ones[record["symbol"], record["side"]] = record
+    sizes = {key: record["size"] for key, record in open_ones.items() if record["status"] == "open"}
+    alerts = [record for record in seen if record["kind"] == "risk_alert"]
+    assert max(map(len, lines)) <= 80
+    assert f"available {float(balance['free']):,.2f}" in lines[1]
+    for (symbol, side), size in sizes.items():
+        assert any(symbol in line and side in line and f" {size} at " in line for line in lines)
+    assert sum(" at " in line for line in lines[2:]) == len(sizes)
+    assert any("open orders" in line for line in lines)
+    assert any("alert" in line for line in lines)
+    for alert in alerts:
+        assert any(alert["limit"] in line for line in lines)
 
 
 def test_the_demo_of_bitgets_v2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -684,6 +684,22 @@ def test_equity_and_balance(session: Session) -> None:
     assert balance.origin is Origin.PUSH
 
 
+def test_what_margin_ratios_mean() -> None:
+    """The documented position's own numbers say it: its ratio is 1 where its liquidation price is."""
+    (found,) = asked(TEXTS["docsv2_rest_all-position_resp.json"], "positions")
+    assert isinstance(found, Position)
+    row: Any = found
+    needed_of_value = row.maintenance_rate + Decimal("0.0006")  # the second is the fee of closing it
+
+    def ratio(price: Decimal) -> Decimal:
+        covered: Decimal = row.isolated_margin + row.size * (price - row.entry_price)
+        return needed_of_value * row.size * price / covered
+
+    assert abs(ratio(row.mark_price) - row.margin_ratio) < Decimal("1e-15")
+    assert abs(ratio(row.liquidation_price) - 1) < Decimal("1e-12")
+    assert DIALECT.figures.liquidated_at == 1
+
+
 # --- sets and events ---
 
 

@@ -250,6 +250,24 @@ def test_channel_lost() -> None:
         session.receive(error(30016, "param error"), 1, 1)
 
 
+def test_one_product_lost() -> None:
+    """A channel that is taken away for one product family goes on for the others; with the last of them it is gone."""
+    session = begin(ALL, channels=["orders", "positions"])
+    greet(session)
+    named = []
+    for product in ("COIN-FUTURES", "USDT-FUTURES", "USDC-FUTURES"):
+        with pytest.raises(SubscriptionRejected) as caught:
+            session.receive(error(30016, arg=arg("orders", product)), 1, 1)
+        named.append((caught.value.channel, caught.value.product, "orders" in session.subscribed))
+        assert product in str(caught.value)
+    assert named == [
+        ("orders", "COIN-FUTURES", True),
+        ("orders", "USDT-FUTURES", True),
+        ("orders", None, False),
+    ]
+    assert session.subscribed == {"positions"}
+
+
 def test_forgotten_login() -> None:
     """A subscription that wins the race against the login: log in once more, and ask for what is unanswered."""
     session = begin(DIALECT, channels=["orders", "positions"])
@@ -317,6 +335,29 @@ def test_given_up_while_unanswered() -> None:
     control = session.receive(error(30001, arg=arg("orders")), 1, 1)
     assert isinstance(control, Control)
     assert session.subscribed == frozenset()
+
+
+def test_subscribed_again_while_given_up() -> None:
+    """A channel that is given up and asked for again while unanswered is subscribed once more."""
+    session = begin(DIALECT, channels=["orders"])
+    session.opened(NOW_MS)
+    session.receive(LOGGED_IN, 1, 1)
+    session.unsubscribe(["orders"])
+    assert sent(session.subscribe(["orders"])) == []
+    (again,) = sent(session.receive(json.dumps({"event": "subscribe", "arg": arg("orders")}), 1, 1))
+    assert again["args"] == [arg("orders")]
+
+
+def test_an_answer_to_what_was_not_asked_for_yet() -> None:
+    """It changes nothing: what is lined up is asked for all the same."""
+    session = begin(ALL)
+    session.opened(NOW_MS)
+    (first,) = sent(session.receive(LOGGED_IN, 1, 1))
+    later = arg("equity", "USDC-FUTURES")
+    assert later not in first["args"]
+    session.receive(json.dumps({"event": "subscribe", "arg": later}), 1, 1)
+    (second,) = accept(session, first)
+    assert later in second["args"]
 
 
 def test_refused_unsubscription() -> None:

@@ -77,12 +77,13 @@ def test_every_field_is_what_its_reader_says(row):
     bad = []
 
     def said(read, *keys):
-        value = row.get(keys[0]) if len(keys) == 1 else row.get(keys[0]) or row.get(keys[1])
-        try:
-            return read(value)
-        except FieldUnreadable:
-            bad.append(keys)
-            return None
+        found = None
+        for key in keys:
+            try:
+                found = read(row.get(key)) if found is None else found
+            except FieldUnreadable:
+                bad.append(key)
+        return found
 
     unknown: Counter = Counter()
     price, filled = said(number, "price"), said(number, "filled")
@@ -126,10 +127,71 @@ def test_rows_share_their_keys():
     assert dict(one.info) == {"order-id": "1", "the price": Decimal("1.50"), "nested": {"a": [1]}}
 
 
+@pytest.mark.parametrize("nothing", ["", None, "null"])
+def test_the_first_key_that_says_something(nothing):
+    """A zero says something, in whatever form; what says nothing leaves it to the next key."""
+    parse = table.parser(Order, size=table.number("a", "b"), created_at=table.instant("a", "b", "c"))
+    for zero in ("0", 0, Decimal("0.0")):
+        (record,) = read_rows(parse, [{"a": zero, "b": "5"}], frame(), 1)
+        assert (record.size, record.created_at) == (0, 5)
+    (record,) = read_rows(parse, [{"a": nothing, "b": "7", "c": "9"}], frame(), 1)
+    assert (record.size, record.created_at) == (7, 7)
+
+
+def test_made_fields():
+    """A function makes one or two fields of the values of all keys; what it finds unreadable is marked as ever."""
+
+    def twice(readers, frame, one, other):
+        return readers.number(one), f"{frame.exchange} {other}"
+
+    parse = table.parser(Order, fee=table.made(twice, "a", "b", also="fee_asset"))
+    good, bad = read_rows(parse, [{"a": "1"}, {"a": [], "b": "c"}], frame(), 1)
+
+    assert (good.fee, good.fee_asset, good.marks) == (1, "x None", frozenset())
+    assert (bad.fee, bad.fee_asset, bad.marks) == (None, "x c", {Mark.UNREADABLE_FIELD})
+
+
+def test_fields_of_some_states():
+    """A field that is said in some states only is not even read in others."""
+    parse = table.parser(
+        Order, side=table.word(SIDES, "side"), canceled_at=table.only(table.instant("t"), "side", Side.SELL)
+    )
+    rows = [{"side": "sell", "t": "3"}, {"side": "buy", "t": "3"}, {"side": "buy", "t": []}, {"t": "3"}]
+    records = read_rows(parse, rows, frame(), 1)
+
+    assert [record.canceled_at for record in records] == [3, None, None, None]
+    assert not any(record.marks for record in records)
+
+
+def test_derived_of_several_and_of_none():
+    """What follows from other fields follows from however many are named."""
+    parse = table.parser(
+        Order,
+        size=table.number("a"),
+        price=table.number("b"),
+        notional=table.derived(lambda size, price: size * price, "size", "price"),
+        margin_asset=table.derived(lambda: "USDT"),
+    )
+    (record,) = read_rows(parse, [{"a": "2", "b": "3"}], frame(), 1)
+
+    assert (record.notional, record.margin_asset) == (6, "USDT")
+
+
+def test_words_that_mean_nothing_in_any_case():
+    """They are none, not unknown; and a word that is known to leave something open is not counted either."""
+    words = Words(Side, {"either": None, "buy": Side.BUY})
+    unknown: Counter = Counter()
+
+    assert [words.read(said, unknown) for said in ("NULL", "Either", " either ", "BUY")] == [None, None, None, Side.BUY]
+    assert not unknown
+
+
 def test_no_such_field():
     """A table with a field that the record does not have is refused when it is made."""
     with pytest.raises(TypeError, match="Order has no colour"):
         table.parser(Order, colour=table.text("colour"))
+    with pytest.raises(TypeError, match="Order has no colour"):
+        table.parser(Order, fee=table.made(lambda *_: (1, 2), "a", also="colour"))
 
 
 def test_no_plain_record():

@@ -198,6 +198,19 @@ def test_failures_are_raised_when_taken() -> None:
         assert "secret" not in str(failure.value)
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_a_defect_that_nobody_takes(caplog: pytest.LogCaptureFixture, before: bool) -> None:
+    """A defect in an errand that was given up cannot end its owner: it is logged, once, and quotes nothing."""
+    running: Running[object] = Running("connect", Errand(ValueError("secret")), lambda result: None)
+    if before:
+        running.cancel()
+    running.go()
+    running.cancel()
+
+    assert caplog.text.count("a defect in futures-stream") == 1
+    assert "secret" not in caplog.text
+
+
 @pytest.mark.usefixtures("hasty")
 def test_taken_or_thrown_away_exactly_once() -> None:
     """However cancelling, coming home and taking interleave, a result has exactly one owner in the end."""

@@ -6,7 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from futures_stream.dialects.ordering import Precedence, precedence
 from futures_stream.engine.knowledge import Knowledge
 from futures_stream.records import Balance, Execution, Order, Position, Record
 from futures_stream.vocabulary import MarginMode, Mark, OrderStatus, Origin, PositionSide, PositionStatus, Side
@@ -27,13 +30,13 @@ def trade(price: str = "3", **more: Any) -> Execution:
     return Execution(**COMMON, **facts)
 
 
-def position(size: str, timestamp: int, side: PositionSide = PositionSide.LONG) -> Position:
+def position(size: str, timestamp: int | None, side: PositionSide = PositionSide.LONG) -> Position:
     """A push about a position."""
     facts = {"side": side, "margin_mode": MarginMode.CROSS, "status": PositionStatus.OPEN}
     return Position(**COMMON, size=D(size), timestamp=timestamp, **facts)
 
 
-def balance(free: str, timestamp: int) -> Balance:
+def balance(free: str, timestamp: int | None) -> Balance:
     """A push about a balance."""
     return Balance(exchange="x", account="a", asset="USDT", free=D(free), timestamp=timestamp)
 
@@ -56,7 +59,9 @@ def marks(*records: Record) -> list[set[str]]:
         (order("2", 5), order("1", 4), True),
         (order("2", 5), order("1", 5), True),  # a filled size never goes back
         (order("2", None), order("1", None), True),
-        (order("2", 5), order("3", 4), True),  # the time says so
+        (order("2", 5), order("3", 4), False),  # what was executed stays executed, whatever the clocks say
+        (order("2", 5), order("2", 4), True),  # the time says so
+        (order("2", 5, OrderStatus.CANCELED), order("2", 6, OrderStatus.PARTIALLY_FILLED), True),  # ended stays ended
         (order("2", 5), order("2", 5), False),  # the same once more is as new
         (order("2", 5), order("3", 5), False),
         (order("2", 5, OrderStatus.CANCELED), order("2", 5, OrderStatus.PARTIALLY_FILLED), True),
@@ -74,6 +79,20 @@ def marks(*records: Record) -> list[set[str]]:
 def test_late(first: Record, second: Record, late: bool) -> None:
     """An older push is told, and marked."""
     assert marks(first, second) == [set(), {Mark.LATE} if late else set()]
+
+
+MOMENTS = st.one_of(st.none(), st.integers(1, 3))
+ORDERS = st.builds(order, st.sampled_from([None, "0", "1", "2"]), MOMENTS, st.sampled_from(OrderStatus))
+POSITIONS = st.builds(position, st.sampled_from(["0", "1"]), MOMENTS)
+BALANCES = st.builds(balance, st.sampled_from(["0", "1"]), MOMENTS)
+
+
+@given(st.one_of(st.tuples(ORDERS, ORDERS), st.tuples(POSITIONS, POSITIONS), st.tuples(BALANCES, BALANCES)))
+def test_late_is_what_precedes(pushes: tuple[Record, Record]) -> None:
+    """The stream marks as late what precedes, as trackers do, and nothing else."""
+    is_older = precedence(*pushes) is Precedence.OLDER
+
+    assert marks(*pushes) == [set(), {Mark.LATE} if is_older else set()]
 
 
 def test_what_is_late_changes_nothing() -> None:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from futures_stream import (
     Closed,
+    Execution,
     Order,
     OrderStatus,
     Origin,
@@ -79,7 +82,7 @@ class Asking:
         kinds = tuple(dict.fromkeys(query.kind for query in queries))
         self.repair = Repair(
             scope=Scope(kinds=kinds, asked=kinds, queries=queries, **scope),
-            recovered=Recovered(),
+            recovered=Recovered(executions=self.knowledge.collect()),
             asker=self,
             knowledge=self.knowledge,
             delivery=self.delivery,
@@ -137,6 +140,28 @@ def test_orders_that_are_missing_are_asked_for() -> None:
     assert asking.repair.done
     assert asking.knowledge.order("1").status is OrderStatus.CANCELED  # type: ignore[union-attr]
     assert asking.knowledge.is_open("orders", ("2",))
+
+
+@pytest.mark.parametrize(("number", "asked", "proven"), [(3, 3, ("orders", "executions")), (101, 100, ("executions",))])
+def test_orders_that_nobody_saw(number: int, asked: int, proven: tuple[str, ...]) -> None:
+    """Those that began and ended in a gap are asked about once all else is; more than a hundred are not all asked."""
+
+    def about(orders: Any) -> tuple[Query, ...]:
+        return tuple(query("orders", symbol=each.order_id, closes_set=False) for each in orders)
+
+    asking = Asking(query("orders"), query("executions"), about=about)
+    asking.answer(order("open", status=OrderStatus.NEW, filled=Decimal(0)), keys=[("open",)])
+    executions = [
+        Execution(exchange="x", account="a", symbol="S", trade_id=str(each), order_id=f"o{each}", size=Decimal(1))
+        for each in range(number)
+    ]
+    asking.answer(*executions, keys=[("S", each.trade_id) for each in executions])
+    while not asking.repair.done:
+        assert asking.asked[-1].symbol is not None
+        asking.answer(order(asking.asked[-1].symbol, status=OrderStatus.FILLED, filled=Decimal(1)), keys=[])
+
+    assert [each.symbol for each in asking.asked[2:]] == [f"o{each}" for each in range(number)][-asked:]
+    assert asking.repair.outcome().proven == proven
 
 
 def test_an_older_answer_does_not_bring_back_a_trigger_order() -> None:

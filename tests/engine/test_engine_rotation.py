@@ -1,8 +1,9 @@
 """Moving to a new connection on purpose: made before the old one is given up."""
 
-from engine_rig import KEY_1, KEY_2, Rig, key_answer, names, order_push
+import pytest
+from engine_rig import KEY_1, KEY_2, PONG, Rig, key_answer, names, order_push
 
-from futures_stream import Bitget, ConnectFailed, Gap, Order, Record, Rotated
+from futures_stream import Bitget, Bitmusa, ConnectFailed, Gap, Order, Record, Rotated
 from futures_stream.testing import HANG, FakeServer
 
 DAY = 86_400.0
@@ -126,17 +127,68 @@ def test_closing_in_the_middle_of_a_move() -> None:
         assert names(rig.told()) == ["Closed"]
 
 
-def test_an_old_connection_that_does_not_end_in_order_is_a_gap() -> None:
+def left_behind(rig: Rig, old: FakeServer) -> list[Record]:
+    """Move while the old connection does not answer the close frame, and return what was told of it."""
+    old.answers_close = False
+    second_connection(rig)
+    rig.clock.advance(1)
+    assert old.closed
+    assert rig.state == "live"
+    assert rig.stream.status.connects == 2
+    return [record for record in rig.told() if type(record).__name__ != "LeaseRenewed"]
+
+
+def test_an_old_connection_that_says_nothing_any_more_is_a_gap() -> None:
     """It was dead before it was left, perhaps: what it would have said since its last frame may be missing."""
+    with Rig(Bitget(lifetime=1000.0, silence_limit=200.0)) as rig:
+        old = rig.open()
+        rig.clock.advance(900)
+        old.replies = None
+        told = left_behind(rig, old)
+        gap = next(record for record in told if isinstance(record, Gap))
+
+        assert names(told) == ["Rotated", "Gap", "Resynced", "Live"]
+        assert 20_000 <= (gap.timestamp or 0) - gap.since <= 100_000  # at the last pong
+
+
+def test_an_old_connection_that_answers_a_ping_was_heard_out() -> None:
+    """A pong to a ping that went out when the new connection served: whatever was pushed before has come before it."""
+    with Rig(Bitget(lifetime=1000.0)) as rig:
+        old = rig.open()
+        assert names(left_behind(rig, old)) == ["Rotated"]
+
+
+def test_an_old_connection_that_answers_a_ping_and_is_cut() -> None:
+    """How it ends behind the answer is of no importance."""
     with Rig(Bitget(lifetime=1000.0)) as rig:
         old = rig.open()
         old.answers_close = False
         second_connection(rig)
-        rig.clock.advance(1)
-        told = rig.told()
-        gap = next(record for record in told if isinstance(record, Gap))
+        old.drop()
+        rig.settle()
 
-        assert names(told) == ["Rotated", "Gap", "Resynced", "Live"]
-        assert 1_000 <= (gap.timestamp or 0) - gap.since <= 21_000  # at the last pong
-        assert rig.state == "live"
-        assert rig.stream.status.connects == 2
+        assert names(rig.told()) == ["Rotated"]
+
+
+def test_the_answer_to_an_earlier_ping_proves_nothing() -> None:
+    """It may have been under way since before the new connection served."""
+    with Rig(Bitget(lifetime=1000.0, silence_limit=200.0)) as rig:
+        old = rig.open()
+        old.answers_close = False
+        rig.clock.advance(930)
+        old.replies = None
+        second_connection(rig)  # the pings meanwhile have no answer
+        old.say(PONG)
+        rig.clock.advance(1)
+
+        assert names(rig.told()) == ["Rotated", "Gap", "Resynced", "Live"]
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_old_connection_that_answers_websocket_pings(answers: bool) -> None:
+    """The same for an exchange that is pinged by frames, if it answers them."""
+    with Rig(Bitmusa(lifetime=1000.0)) as rig:
+        old = rig.open()
+        old.answers_pings = answers
+
+        assert names(left_behind(rig, old))[:2] == (["Rotated"] if answers else ["Rotated", "Gap"])

@@ -32,7 +32,8 @@ class Terms:
         drip: Seconds between single bytes; None for whole pieces.
         cut_after: Bytes after which the connection is reset, counted from when the terms were set; None for never.
         split_at: A byte position, counted likewise, at which a piece is torn in two, sent a moment apart.
-        black_hole: Whether everything is swallowed.
+        black_hole: Whether everything is swallowed. A connection that has lost something is reset when it is to travel
+            otherwise again, since TCP never leaves anything out.
         stalled: Whether nothing is read from the source any more, so that its window closes.
     """
 
@@ -61,6 +62,7 @@ class Lane:
     not_before: float = 0.0
     ended: bool = False  # the source has said its last
     over: bool = False  # and so have we
+    torn: bool = False  # something was swallowed
 
     def set(self, terms: Terms) -> None:
         """Travel so from now on."""
@@ -83,15 +85,20 @@ class Lane:
             return
         if not data:
             self.ended = True
-        elif not self.terms.black_hole:
+        elif self.terms.black_hole:
+            self.torn = True
+        else:
             self.waiting.append((now + self.terms.delay, data))
             self.size += len(data)
 
     def write(self, now: float) -> bool:
         """Let go what may go by now; false if the connection is to be cut."""
         if self.terms.black_hole:
+            self.torn = self.torn or bool(self.waiting)
             self.waiting.clear()
             self.size = 0
+        elif self.torn:
+            return False
         while self.waiting and (self.due() or 0.0) <= now:
             when, data = self.waiting[0]
             quota = self._quota(len(data))
@@ -202,7 +209,7 @@ class ByteProxy:
         self._tell("set", (("up", "down") if direction == "both" else (direction,), scope, evolve(FAIR, **terms)))
 
     def heal(self) -> None:
-        """Let everything travel fairly again; what was swallowed stays so."""
+        """Let everything travel fairly again, but for connections that have lost something: those are reset."""
         self._tell("set", (("up", "down"), "all", FAIR))
 
     def cut(self, how: Literal["rst", "fin"] = "rst") -> None:

@@ -101,7 +101,7 @@ def check_delivery(
     lines = Lines(wrote)
     readings = {Reading(-1, 0)}
     blind, may_move, rotations, gaps = False, True, int(moving), 0  # the first connection needs no gap
-    for record in told:
+    for number, record in enumerate(told):
         if isinstance(record, Gap):
             blind = may_move = True
             gaps += 1
@@ -131,7 +131,7 @@ def check_delivery(
         else:
             may_move = blind
         if not following:
-            raise Broken(f"nobody wrote this there: {record}\n{_where(readings, lines)}")
+            raise Broken(f"nobody wrote this there: {record}\n{_where(readings, lines)}\n{_how(told, number, lines)}")
         readings = _best(following)
     best = max(readings, key=lambda each: (each.connection, each.total + each.heard))
     return _lost(lines, told, best, slack_ms)
@@ -223,6 +223,22 @@ def _where(readings: Iterable[Reading], lines: Lines) -> str:
             f"{reading} would go on with {[event.identity for event in line[reading.heard : reading.heard + 3]]}"
         )
     return "\n".join(said)
+
+
+def _how(told: Sequence[Record], number: int, lines: Lines) -> str:
+    """Say what had been told last, what came then, and where it was written."""
+    said = []
+    for record in told[max(0, number - 30) : number + 10]:
+        identity = identity_of(record)
+        places = [
+            (line, place, event.unix_ms)
+            for line, events in enumerate(lines.events)
+            for place, event in enumerate(events)
+            if event.identity == identity
+        ]
+        said.append(f"{record.seq}: {record if identity is None else (identity, str(record.origin))} at {places[-6:]}")
+    ends = [(len(events), events[0].unix_ms, events[-1].unix_ms) for events in lines.events]
+    return "\n".join(["told:", *said, f"lines (events, first, last): {ends}"])
 
 
 def _lost(lines: Lines, told: Sequence[Record], reading: Reading, slack_ms: int) -> list[Written]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import threading
+import time
+from collections.abc import Sequence
 
 from attrs import frozen
 
@@ -35,6 +37,18 @@ class Footprint:
         with open("/proc/self/statm", encoding="ascii") as statm:
             pages = int(statm.read().split()[1])
         return cls(pages * _PAGE / 1e6, len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")) - 1)
+
+    @classmethod
+    def take_settled(cls, earlier: Sequence[Footprint], patience: float) -> Footprint:
+        """Look again and again, for so many seconds, until no more threads and descriptors are held than earlier."""
+        deadline = time.monotonic() + patience
+        pause = threading.Event()
+        while True:
+            look = cls.take()
+            settled = all(look.threads <= one.threads and look.descriptors <= one.descriptors for one in earlier)
+            if settled or time.monotonic() >= deadline:
+                return look
+            pause.wait(0.05)
 
     def __str__(self) -> str:
         return f"{self.memory:.1f} MB, {self.threads} threads, {self.descriptors} descriptors"

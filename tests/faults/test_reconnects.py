@@ -17,8 +17,10 @@ from tests.faults.world import World
 USUAL, HASTY = 0.005, 1e-6  # seconds between two switches of threads: the interpreter's, and one that shakes out races
 CASES = [("bitget", HASTY), ("bitmusa", USUAL)] + ([("bitget", USUAL), ("bitmusa", HASTY)] if FULL else [])
 CYCLES = how_many("RECONNECTS", 8, 1000)  # for each of them
-WARM_UP = 0.25  # of the cycles: what is made once has been made by then
+LOOKS = min(CYCLES, 16)
+WARM_UP_LOOKS = LOOKS // 4  # what is made once has been made by then
 MOST_GROWTH = 6.0  # MB of memory after that: the allocator's own unrest, and the stream's bounded memory of orders
+PATIENCE = 30.0  # seconds that a dial or a call which was given up may need on its way out, on a busy machine
 LONGEST_PAUSE = 0.02  # seconds; a reconnect takes about as long, so that cuts fall into every phase of it
 
 
@@ -63,15 +65,16 @@ def test_reconnects_at_random_instants(exchange: str, interval: float) -> None:
                     # Mostly it comes back; not if it was on its way already, and the cut has met nobody.
                     world.proxy(exchange, "wait_accepted", tries + 1, 0.05)
                 world.proxy(exchange, "heal")
-                if cycle % max(1, CYCLES // 16) == 0:
+                if cycle % (CYCLES // LOOKS) == 0:
                     subject.calm()
                     subject.check()
-                    calm.append(Footprint.take())
+                    calm.append(Footprint.take_settled(calm[WARM_UP_LOOKS:], PATIENCE))
         finally:
             subject.close()
         subject.check()
 
-    later = calm[int(len(calm) * WARM_UP) :]
+    later = calm[WARM_UP_LOOKS:]
     assert subject.stream.status.connects > CYCLES // 2
-    assert {(one.threads, one.descriptors) for one in later} == {(later[-1].threads, later[-1].descriptors)}
+    assert later[-1].threads <= min(one.threads for one in later), later
+    assert later[-1].descriptors <= min(one.descriptors for one in later), later
     assert later[-1].memory - later[0].memory < MOST_GROWTH, [one.memory for one in calm]

@@ -88,6 +88,7 @@ class Subject:
         self._from = 0  # the ledger's entries before have been checked
         self._marker = 10**9
         self._moving = False
+        self._calm_on = 0  # how many connections had been made when it was calm
         self._changed = threading.Condition()
         self.stream: Stream = prepare_stream(
             quick_dialect(exchange, lifetime),
@@ -151,25 +152,32 @@ class Subject:
             return False  # the connection that it was written to may have ended since
         while not any(entry.text == text for entry in self.world.ledger(self._from)):
             pass  # an entry is made just after the write
-        served = self.world.simulator("connections", self.exchange)
-        return served == 1 and self.stream.status.connects == connects and self.stream.status.state is State.LIVE
+        self._calm_on = connects
+        return self._undisturbed()
 
-    def _blind(self) -> bool:
-        """Tell whether what has been told ends inside of a gap."""
-        with self._changed:
-            last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
-        return isinstance(last, Gap)
+    def _undisturbed(self) -> bool:
+        """Tell whether the connection that it calmed down on is the only one: a second one may be held back."""
+        served, status = self.world.simulator("connections", self.exchange), self.stream.status
+        return served == 1 and status.connects == self._calm_on and status.state is State.LIVE
+
+    def _take(self) -> tuple[list[Any], list[Record]]:
+        """Return what was written and what was told since the last time, taken at one moment when both are whole."""
+        while True:
+            entries = self.world.ledger(self._from)
+            with self._changed:
+                last = next((one for one in reversed(self.told) if isinstance(one, Gap | Resynced | Closed)), None)
+                whole = isinstance(last, Closed) or (self._undisturbed() and not isinstance(last, Gap))
+                if whole and len(self.world.ledger(self._from)) == len(entries):
+                    told, self.told = self.told, []
+                    return entries, told
+            self.calm()  # something has happened since it was
 
     def _has(self, name: str) -> bool:
         return any(isinstance(one, Order) and one.order_id == name for one in self.told[-200:])
 
     def check(self, log: Sequence[object] = ()) -> dict[str, int]:
         """Hold what has come since the last time against what was written; return figures."""
-        while self._blind():  # something has happened since it was calm
-            self.calm()
-        entries = self.world.ledger(self._from)
-        with self._changed:
-            told, self.told = self.told, []
+        entries, told = self._take()
         self._from += len(entries)
         stream = self.stream
         ended = bool(told) and isinstance(told[-1], Closed)
@@ -224,7 +232,6 @@ class Weather:
         self.world = world
         self.random = Random(seed)
         self.counts: Counter[str] = Counter()
-        self._swallowed: set[str] = set()
         self._troubles: tuple[Callable[[str], str], ...] = (
             self._cut_on_the_way,
             self._cut_at_the_server,
@@ -250,10 +257,7 @@ class Weather:
         return name
 
     def clear_up(self) -> None:
-        """Let everything be as it should be; what bytes were swallowed on is cut, since no network puts them back."""
-        for which in self._swallowed:
-            self.world.proxy(which, "cut", "rst")
-        self._swallowed.clear()
+        """Let everything be as it should be."""
         for which in ("bitget", "bitmusa", "rest"):
             self.world.proxy(which, "impersonate", None)
             self.world.proxy(which, "heal")
@@ -295,7 +299,6 @@ class Weather:
 
     def _black_hole(self, exchange: str) -> str:
         direction = self.random.choice(["up", "down", "both"])
-        self._swallowed.add(exchange)
         self.world.proxy(exchange, "set", direction, "open", black_hole=True)
         return f"black hole {direction}"
 

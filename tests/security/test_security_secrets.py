@@ -28,6 +28,7 @@ THINGS = {
     "login": login(BitgetCredentials(CANARY, CANARY, CANARY), "1", Secret(CANARY)),
     "signature": Secret(signature(BitgetCredentials(CANARY, CANARY, CANARY), "1").reveal() + CANARY),
     "network": Network(proxy=f"http://user:{CANARY}@proxy:1"),
+    "options": Options(proxy=f"http://user:{CANARY}@proxy:1"),
     "dial": Network().dial(Secret(f"wss://host/{CANARY}"), 1.0),
 }
 
@@ -42,7 +43,7 @@ def test_no_way_to_show_a_secret_by_mistake(name: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("name", ["secret", "bitget", "bitmusa"])
+@pytest.mark.parametrize("name", ["secret", "bitget", "bitmusa", "options"])
 def test_no_protocol_pickles_it(name: str, protocol: int) -> None:
     """No pickle, old or new, nor a state that another serializer would ask for."""
     with pytest.raises(TypeError, match="cannot be pickled"):
@@ -74,6 +75,16 @@ def test_every_field_of_credentials_is_a_secret() -> None:
         made = dialect.credentials(**dict.fromkeys(names, CANARY))
         assert all(isinstance(getattr(made, name), Secret) for name in names)
         assert not leaked([CANARY], repr(attrs.asdict(made)), repr(attrs.astuple(made)))
+
+
+def test_options_can_be_changed_compared_and_pickled() -> None:
+    """The proxy stays what it is in a changed copy; options without one go wherever a program sends them."""
+    options = Options(proxy=f"http://user:{CANARY}@proxy:1")
+    changed = attrs.evolve(options, audit_every=None)
+
+    assert changed.proxy == options.proxy == Secret(f"http://user:{CANARY}@proxy:1")
+    assert options == Options(proxy=Secret(f"http://user:{CANARY}@proxy:1")) != changed
+    assert pickle.loads(pickle.dumps(Options(max_blind=3.0))) == Options(max_blind=3.0)
 
 
 @pytest.mark.parametrize("text", ["%s", "%r", "%10s"])

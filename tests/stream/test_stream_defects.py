@@ -289,7 +289,7 @@ PLACES = [
     ("bitget", "connection.flush", wait_for_ping),
     ("bitget", "connection.dispose", reconnect),
     ("bitget", "clock.select", push),
-    ("bitmusa", "clock.unix_ms", push),
+    ("bitmusa", "clock.unix_ms", reconnect),
     ("bitget", "queue.deliver", push),
     ("bitmusa", "dialect.queries", refresh),
     # a helper thread

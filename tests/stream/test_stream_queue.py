@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import pickle
 import queue
+import signal
 import threading
 import time
+from collections.abc import Callable
+from random import Random
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
@@ -50,6 +55,68 @@ def drain(of: StreamQueue) -> list[Record]:
 def closed(exchange: str = "x") -> Closed:
     """A stream's last notice."""
     return Closed(exchange=exchange, account="a", seq=999)
+
+
+class Interrupted(BaseException):
+    """What a signal handler of the user's raises, as Ctrl-C does."""
+
+
+def ended_queue() -> StreamQueue:
+    """A queue that has ended, and is empty."""
+    made = opened()
+    made.shutdown()
+    return made
+
+
+def full_queue() -> StreamQueue:
+    """A queue without room."""
+    made = opened(1)
+    made.put("it")
+    return made
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer here raises a signal")
+@pytest.mark.parametrize(
+    ("make_queue", "call"),
+    [
+        (opened, lambda box: box.get(block=False)),
+        (opened, lambda box: box.get(timeout=1e-6)),
+        (ended_queue, lambda box: box.get()),
+        (ended_queue, lambda box: box.put(1)),
+        (ended_queue, lambda box: box.open()),
+        (full_queue, lambda box: box.put(1, block=False)),
+        (opened, lambda box: box.task_done()),
+    ],
+)
+def test_an_interrupt_in_the_moment_of_an_exception(
+    make_queue: Callable[[], StreamQueue], call: Callable[[StreamQueue], object]
+) -> None:
+    """A Ctrl-C that comes just when the wait is over in vain leaves no lock held: the stream could not deliver more."""
+    hits = 0
+
+    def interrupt(_signal: int, frame: FrameType | None) -> None:
+        while frame is not None and not frame.f_globals["__name__"].startswith("futures_stream"):
+            frame = frame.f_back
+        if frame is not None:
+            raise Interrupted
+
+    box, chance = make_queue(), Random(1)
+    usual = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(300):
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(1e-6, 2e-5))
+            try:
+                for _ in range(5):
+                    with contextlib.suppress(queue.Empty, queue.Full, ShutDown, ConfigError, ValueError):
+                        call(box)
+            except Interrupted:
+                hits += 1
+            assert not box.mutex.locked()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, usual)
+
+    assert hits
 
 
 # -- taking -----------------------------------------------------------------------------------------------------------

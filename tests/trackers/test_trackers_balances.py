@@ -162,6 +162,16 @@ def test_the_distance_to_liquidation(row: Position, mark: str | None, distance: 
         assert mark_price(row, Figures()).value is None
 
 
+def test_mark_prices_of_contracts_that_are_not_linear() -> None:
+    """Bitget's v2 has both kinds: of contracts that are settled in a coin a mark price that is not told is unknown."""
+    figures = DIALECTS["bitget-v2"].figures
+    facts = {"entry_price": "90", "unrealized_pnl": "20", "liquidation_price": "80"}
+    marks = [
+        mark_price(position("2", product=f"{kind}-FUTURES", **facts), figures) for kind in ("USDT", "USDC", "COIN")
+    ]
+    assert [mark.value for mark in marks] == [100, 100, None]
+
+
 def test_arithmetic_does_not_depend_on_the_callers_context() -> None:
     """Somebody computes with three digits, and traps everything."""
     row = balance(free="1000.00000001", locked="0", unrealized_pnl="0.00000001")

@@ -8,15 +8,16 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
+from attrs import evolve
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from futures_stream.records import Execution, Position, PositionChange, Record, RiskAlert, RiskCleared, kind_of
+from futures_stream.records import Execution, Order, Position, PositionChange, Record, RiskAlert, RiskCleared, kind_of
 from futures_stream.simulator.market import Market
 from futures_stream.simulator.values import BookedOrder, Exchange
 from futures_stream.trackers import AccountTracker, RiskMonitor
 from tests.trackers.histories import BEGIN, STEP, History, Teller, muddled, play
-from tests.trackers.making import gap, resynced
+from tests.trackers.making import full_set, gap, resynced
 
 HISTORIES = int(os.environ.get("FUTURES_STREAM_HISTORIES", "200"))
 STORIES = given(
@@ -49,6 +50,53 @@ def test_however_it_is_told(seed: int, exchange: Exchange, steps: int, unseen: i
     check_positions(account, history)
     check_balance(account, history)
     check_changes(changes, history)
+
+
+@settings(parent=UNHURRIED, max_examples=max(1, HISTORIES // 4))
+@STORIES
+def test_folding_in_batches_is_folding_one_by_one(seed: int, exchange: Exchange, steps: int, unseen: int) -> None:
+    """The fast way leads to where the thorough one does, however the records are bundled, and reads in between."""
+    chance = random.Random(seed)
+    history = play(seed, exchange, steps, unseen)
+    waiting = sparse(muddled(history, chance), chance)
+    slow, fast = AccountTracker(), AccountTracker()
+    while waiting:
+        count = chance.choice((1, 1, 2, 7, 100))
+        batch, waiting = waiting[:count], waiting[count:]
+        for record in batch:
+            slow.apply(record)
+        fast.fold(batch)
+        if chance.random() < 0.2:
+            assert list(fast.orders.values()) == list(slow.orders.values())
+            assert list(fast.positions.values()) == list(slow.positions.values())
+
+    assert list(fast.orders.items()) == list(slow.orders.items())
+    assert fast.orders.open == slow.orders.open
+    assert list(fast.positions.items()) == list(slow.positions.items())
+    assert list(fast.balances.items()) == list(slow.balances.items())
+    for order_id, order in slow.orders.items():
+        assert fast.orders.executions(order_id) == slow.orders.executions(order_id)
+        assert fast.orders.average_price(order_id) == slow.orders.average_price(order_id)
+        if order.client_order_id is not None:
+            assert fast.orders.with_client_id(order.client_order_id) == order
+    assert (fast.orders.trusted, fast.positions.trusted) == (slow.orders.trusted, slow.positions.trusted)
+
+
+def sparse(records: list[Record], chance: random.Random) -> list[Record]:
+    """Let many a row leave something out, let time stand still or run backwards, and gaps and full sets come."""
+    told: list[Record] = []
+    left_out = chance.choice(("timestamp", "leverage", "margin_mode", "size", "symbol", "client_order_id", "filled"))
+    for record in records:
+        draw = chance.random()
+        if draw < 0.3 and isinstance(record, Order | Position) and hasattr(record, left_out):
+            record = evolve(record, **{left_out: None})  # type: ignore[assignment]
+        elif draw < 0.5 and isinstance(record, Order | Position):
+            record = evolve(record, timestamp=BEGIN + chance.choice((0, 0, -1, 1)))
+        elif draw < 0.52:
+            notices = (gap(record.timestamp or 0), full_set(chance.choice(("orders", "positions", "balances"))))
+            told += [evolve(notice, exchange=record.exchange) for notice in notices]
+        told.append(record)
+    return told
 
 
 def check_orders(account: AccountTracker, history: History) -> None:

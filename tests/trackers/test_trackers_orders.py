@@ -10,7 +10,7 @@ import pytest
 from futures_stream import ConfigError, Mark, OrderStatus, Side
 from futures_stream.dialects.ordering import Precedence, precedence
 from futures_stream.records import Order, Record
-from futures_stream.trackers import ChangeKind, OrderTracker, Verdict, marked
+from futures_stream.trackers import AccountTracker, ChangeKind, OrderTracker, Verdict, marked
 from tests.trackers.making import balance, execution, full_set, gap, live, order, position, resynced
 
 D = Decimal
@@ -258,6 +258,23 @@ def test_memory_is_bounded() -> None:
     assert len(tracker._ledger.entries) == 1_010
     assert len(tracker._clients) <= 10
     assert tracker.apply(execution("t999", order_id="nobody-999")) is None
+
+
+def test_more_open_orders_than_there_can_be() -> None:
+    """The oldest of them go, all at once, and the view is not trusted any more: a bound of last resort."""
+    bounds = {"most": 10, "most_open": 1_000}
+    tracker, account = OrderTracker(**bounds), AccountTracker(orders=OrderTracker(**bounds))
+    tracker.apply(full_set("orders"))
+    rows = [order(f"{number}", timestamp=number) for number in range(1_030)]
+    for row in rows:
+        tracker.apply(row)
+    account.fold(rows)
+
+    for view in (tracker.view, account.orders):
+        assert 900 <= len(view) <= 1_011
+        assert "1029" in view
+        assert "0" not in view
+        assert not view.trusted
 
 
 @pytest.mark.parametrize("bounds", [{"keep": -1}, {"most": -1}, {"most_trades": -1}, {"keep": float("nan")}])

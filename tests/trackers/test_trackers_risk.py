@@ -306,6 +306,28 @@ def test_the_alert_says_what_the_ratio_means() -> None:
     assert alert.reason == "the position's margin ratio is above 0.8"
 
 
+def test_bitgets_api_of_today() -> None:
+    """Its ratios rise to 1, like those of the API before; what a row leaves out is unknown, and said once."""
+    v2: dict[str, Any] = {"exchange": "bitget-v2", "product": "USDT-FUTURES"}
+    monitor = RiskMonitor({"liquidation_distance": "0.05", "account_margin_ratio": 1})
+    facts: dict[str, Any] = {"margin_mode": "isolated", "entry_price": "100", "liquidation_price": "92"}
+    alerts = said(
+        monitor,
+        position("1", **facts, margin_ratio="0.5", unrealized_pnl="0", **v2, **at(1)),
+        position("1", **facts, margin_ratio="0.85", unrealized_pnl="-4", **v2, **at(2)),
+        position("1", **facts, margin_ratio=None, unrealized_pnl="-3", **v2, **at(3)),
+        balance(free="900", margin_ratio="0.99", **v2, **at(4)),
+    )
+    assert [(type(alert), alert.limit, alert.value) for alert in alerts] == [
+        (RiskAlert, "position_margin_ratio", D("0.85")),
+        (RiskAlert, "liquidation_distance", D(4) / D(96)),
+        (RiskUnknown, "position_margin_ratio", None),
+        (RiskUnknown, "account_margin_ratio", D("0.99")),
+    ]
+    assert "at 1 Bitget takes over" in alerts[0].reason
+    assert "never crossed: at 1" in alerts[3].reason
+
+
 def test_a_ratio_limit_that_cannot_be_crossed_is_told() -> None:
     """Somebody thinks in per cent: without a word, the limit would never do anything."""
     (unknown, other) = said(RiskMonitor({"position_margin_ratio": 80}), ratio("0.9"), balance(free="500"))

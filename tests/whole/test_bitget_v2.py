@@ -3,16 +3,21 @@
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from queue import Queue
 from random import Random
+from threading import Semaphore
 from typing import Any
 
 import pytest
 from attrs import evolve
 
 from futures_stream import (
+    AccountTracker,
     BitgetV2,
     BitgetV2Credentials,
+    ChannelLost,
     ClockSkew,
     ConfigError,
     Equity,
@@ -156,15 +161,84 @@ def test_everything_is_told(simulator: Simulator) -> None:
     assert not any(record.marks for record in told)
 
 
+def differences(account: AccountTracker, books: Statement) -> list[object]:
+    """Return what the trackers have otherwise than the books."""
+    orders, told = account.orders, {order.order_id for order in account.orders.open}
+    wrong: list[object] = []
+
+    def compare(what: str, is_so: object, should: object) -> None:
+        if is_so != should:
+            wrong.append((what, is_so, should))
+
+    compare("open orders", told, {each.order_id for each in books.orders if each.working})
+    for each in books.orders:
+        order = orders.get(each.order_id)
+        if order is None:
+            compare("an order that nothing was ever filled of", each.filled, 0)
+            continue
+        compare(f"status of {each.order_id}", order.status.value.replace("canceled", "cancelled"), each.status)
+        compare(f"filled of {each.order_id}", order.filled, each.filled)
+        compare(f"executed of {each.order_id}", orders.executed(each.order_id), each.filled)
+    held = {(each.symbol, each.side): (each.size, each.entry_price) for each in books.positions}
+    seen = {(str(each.symbol), each.side.value): (each.size, each.entry_price) for each in account.positions.values()}
+    compare("positions", seen, held)
+    for balance in books.balances:
+        seen_balance = account.balances[balance.asset]
+        compare("balance", (seen_balance.free, seen_balance.total), (balance.available, balance.equity))
+    compare("trust", account.positions.trusted and account.balances.trusted, True)
+    return wrong
+
+
+class SlowConsumer:
+    """
+    Reads a queue, only so many records at a time, and folds them with the trackers.
+
+    Args:
+        queue: What is read.
+        truths: The books as they were when each gap was closed; asked for at each ``Resynced``.
+    """
+
+    def __init__(self, queue: StreamQueue, truths: Queue[Statement]) -> None:
+        self.told: list[Record] = []
+        self.wrong: list[object] = []
+        self.compared = 0
+        self._queue = queue
+        self._truths = truths
+        self._allowed = Semaphore(0)
+        self._hurry = False
+
+    def allow(self, number: int) -> None:
+        """Let it read some more."""
+        self._allowed.release(number)
+
+    def read_on(self) -> None:
+        """Let it read whatever is left."""
+        self._hurry = True
+        self._allowed.release()
+
+    def consume(self) -> None:
+        """Read until the stream is closed."""
+        account = AccountTracker()
+        for record in self._queue:
+            if not self._hurry:
+                self._allowed.acquire()
+            self.told.append(record)
+            account.apply(record)
+            if isinstance(record, Resynced):
+                self.compared += 1
+                self.wrong += [(self.compared, each) for each in differences(account, self._truths.get(timeout=SOON))]
+
+
 def test_cuts_during_trading(simulator: Simulator) -> None:
     """
-    The connection is cut again and again while orders are filled, and nobody reads the queue meanwhile.
+    The connection is cut again and again while orders are filled, before a consumer that cannot keep up.
 
-    What is read in the end: each execution once, in order, and after every Resynced the view is the truth.
+    Each execution comes once, in order, and after every Resynced the trackers have what the books have.
     """
     random = Random(1)
-    truths: list[Statement] = []
     queue = StreamQueue(0)
+    truths: Queue[Statement] = Queue()
+    consumer = SlowConsumer(queue, truths)
     stream = prepare_stream(
         NAME,
         simulator.credentials(NAME),
@@ -172,36 +246,59 @@ def test_cuts_during_trading(simulator: Simulator) -> None:
         queue=queue,
         random=NoJitter(1),
     )
-    with stream:
-        resyncs = stream.subscribe(Resynced, maxsize=0)
-        stream.start()
-        stream.wait_state(State.LIVE, timeout=SOON)
-        for _ in range(CUTS):
-            simulator.step(random.randint(0, 6))
-            simulator.stop_accepting()
-            simulator.drop(NAME, how=random.choice(["rst", "fin", "close"]))
-            simulator.step(random.randint(0, 6))
-            simulator.resume_accepting()
-            while not isinstance(resyncs.get(timeout=SOON), Resynced):
-                pass
-            stream.wait_state(State.LIVE, timeout=SOON)
-            truths.append(simulator.books(NAME))
-    told = list(queue)
-    view, seen = View(), 0
-    for record in told:
-        view.apply(record)
-        if isinstance(record, Resynced):
-            assert view.is_like(truths[seen])
-            seen += 1
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(consumer.consume)
+        try:
+            with stream:
+                resyncs = stream.subscribe(Resynced, maxsize=0)
+                stream.start()
+                stream.wait_state(State.LIVE, timeout=SOON)
+                for _ in range(CUTS):
+                    simulator.step(random.randint(0, 6))
+                    simulator.stop_accepting()
+                    simulator.drop(NAME, how=random.choice(["rst", "fin", "close"]))
+                    simulator.step(random.randint(0, 6))
+                    simulator.resume_accepting()
+                    while not isinstance(resyncs.get(timeout=SOON), Resynced):
+                        pass
+                    stream.wait_state(State.LIVE, timeout=SOON)
+                    truths.put(simulator.books(NAME))
+                    consumer.allow(random.randint(1, 40))
+        finally:
+            consumer.read_on()
+        reading.result(SOON)
 
+    told = consumer.told
     executions = [record for record in told if isinstance(record, Execution)]
-    assert sum(isinstance(record, Gap) for record in told) == seen == CUTS
+    resynced = [record for record in told if isinstance(record, Resynced)]
+    assert consumer.wrong == []
+    assert sum(isinstance(record, Gap) for record in told) == len(resynced) == consumer.compared == CUTS
     assert [record.trade_id for record in executions] == [each.trade_id for each in simulator.books(NAME).executions]
     assert {each.origin for each in executions} == {Origin.PUSH, Origin.SNAPSHOT}
-    resyncs_told = [record for record in told if isinstance(record, Resynced)]
-    assert all("balances" in record.proven for record in resyncs_told)
-    assert not [line for record in resyncs_told for line in record.unexplained if "how it ended" in line]
-    assert any(record.complete for record in resyncs_told)
+    assert all("balances" in record.proven for record in resynced)
+    assert not [line for record in resynced for line in record.unexplained if "how it ended" in line]
+    assert any(record.complete for record in resynced)
+
+
+def test_orders_that_nobody_saw(simulator: Simulator) -> None:
+    """What began and ended in a gap is found by its executions, and told as it ended."""
+    with opened(simulator) as stream:
+        take_until(stream, Live)
+        simulator.stop_accepting()
+        simulator.drop(NAME)
+        take_until(stream, Gap)
+        simulator.step(25)
+        simulator.resume_accepting()
+        told = take_until(stream, Live)
+    ended = {each.order_id: each for each in told if isinstance(each, Order) and each.status.final}
+    books = [each for each in simulator.books(NAME).orders if each.filled and not each.working]
+
+    assert {order_id: order.filled for order_id, order in ended.items()} == {
+        each.order_id: each.filled for each in books
+    }
+    assert {order.origin for order in ended.values()} == {Origin.SNAPSHOT}
+    asked = [path for _, path in simulator.requests if "/order/detail" in path]
+    assert len(asked) == len(books)
 
 
 def test_executions_are_fetched_page_by_page(simulator: Simulator) -> None:
@@ -323,6 +420,24 @@ def test_refused_channel(simulator: Simulator) -> None:
     with pytest.raises(SubscriptionRejected) as caught:
         opened(simulator)
     assert caught.value.channel == "trigger_orders"
+
+
+def test_a_channel_lost_for_one_product(simulator: Simulator) -> None:
+    """It goes on for the others, on the next connection as well."""
+    refusal = {"event": "error", "code": 30016, "msg": "Param error", "op": "subscribe"}
+    refusal["arg"] = {"instType": "COIN-FUTURES", "channel": "fill", "instId": "default"}
+    with opened(simulator, channels=["executions"]) as stream:
+        take_until(stream, Live)
+        simulator.send_text(NAME, json.dumps(refusal))
+        (*_, lost) = take_until(stream, ChannelLost)
+        simulator.drop(NAME)
+        take_until(stream, Live)
+        simulator.step(3)
+        told = take_until(stream, Execution)[-1]
+
+    assert isinstance(lost, ChannelLost)
+    assert (lost.channel, lost.product) == ("executions", "COIN-FUTURES")
+    assert told.product == "USDT-FUTURES"
 
 
 def test_login_forgotten_while_live(simulator: Simulator) -> None:

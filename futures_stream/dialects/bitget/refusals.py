@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from futures_stream.dialects.base import masked
-from futures_stream.dialects.bitget.topics import Topic
+from futures_stream.dialects.bitget.topics import ALL, Topic
 from futures_stream.dialects.credentials import Secret
 from futures_stream.errors import (
     ClockSkew,
@@ -102,10 +102,11 @@ def login_rejected(refused: Refusal) -> LoginRejected:
 
 def subscription_rejected(refused: Refusal, topic: Topic) -> SubscriptionRejected:
     """Return the refusal of *topic*."""
-    of = "" if topic.symbol is None else f" of {printable(topic.symbol, 40)}"
+    symbol = None if topic.name == ALL else topic.name
+    of = "" if symbol is None else f" of {printable(symbol, 40)}"
     return SubscriptionRejected(
         f"Bitget refused {topic.channel}{of} ({refused.said}); leave it out, or check symbol and permissions",
         channel=topic.channel,
-        symbol=topic.symbol,
+        symbol=symbol,
         **refused.facts,
     )

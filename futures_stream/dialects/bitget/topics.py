@@ -1,17 +1,18 @@
-"""What is subscribed at Bitget, asked for, and given up."""
+"""What is subscribed at Bitget, asked for, and given up; the same for both of its APIs."""
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from futures_stream.dialects.base import Send
 
-__all__ = ["Topic", "Topics"]
+__all__ = ["ALL", "Topic", "Topics"]
 
-_ALL = "default"  # Bitget's instId for "all"
+ALL = "default"
+"""Bitget's word for "all of them"."""
 
 
 class Topic(NamedTuple):
@@ -20,132 +21,153 @@ class Topic(NamedTuple):
 
     Attributes:
         channel: The neutral word.
-        inst_id: A symbol, or ``default``.
+        name: What of it, for people: a contract, or a product family.
+        told_by: The fields of a subscription's argument that tell it from others.
+        more: The further fields that are sent.
     """
 
     channel: str
-    inst_id: str
-
-    @property
-    def symbol(self) -> str | None:
-        """The symbol, None for all."""
-        return None if self.inst_id == _ALL else self.inst_id
+    name: str
+    told_by: tuple[tuple[str, str], ...]
+    more: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.channel} {self.inst_id}"
+        return f"{self.channel} {self.name}"
+
+    @property
+    def arg(self) -> dict[str, str]:
+        """The argument that subscribes it."""
+        return dict(self.told_by + self.more)
+
+    def fits(self, arg: dict[str, Any]) -> bool:
+        """Tell whether *arg* names it: Bitget changes upper and lower case, and may leave all out but the channel."""
+        return "channel" in arg and all(_same(arg.get(name, value), value) for name, value in self.told_by)
 
 
 class Topics:
     """
     The subscriptions of one connection.
 
-    At most one of them is outstanding, so that a refusal that names nothing can only mean that one.
-
-    Attributes:
-        outstanding: What was sent and has not been answered yet.
+    They are asked for some at a time, and each is answered by itself. Should a refusal not say which it means, those
+    that are unanswered are asked for once more, one by one: then it can only mean the one.
 
     Args:
-        words: Neutral word → Bitget's own.
-        inst_type: The product family that is subscribed.
-        symbols: Symbols to subscribe one by one; None for all at once. The account has none.
+        of: Neutral word → what there is to subscribe for it.
+        batch: How many are asked for at a time.
     """
 
-    def __init__(self, words: Mapping[str, str], inst_type: str, symbols: Sequence[str] | None) -> None:
-        self.outstanding: Topic | None = None
-        self._words = words
-        self._inst_type = inst_type
-        self._inst_ids = tuple(dict.fromkeys(symbols)) if symbols else (_ALL,)
+    def __init__(self, of: Callable[[str], Iterable[Topic]], batch: int) -> None:
+        self._of = of
+        self._batch = batch
         self._asked: deque[Topic] = deque()
+        self._asked_before: set[Topic] = set()  # and not answered: a late answer to the first time counts
+        self._outstanding: dict[Topic, None] = {}
         self._confirmed: set[Topic] = set()
         self._leaving: set[Topic] = set()
 
     @property
     def settled(self) -> bool:
         """Whether everything that was asked for has been answered."""
-        return self.outstanding is None and not self._asked
+        return not self._outstanding and not self._asked
+
+    @property
+    def outstanding(self) -> str | None:
+        """What was sent and has not been answered yet, in words; None if nothing."""
+        if not self._outstanding:
+            return None
+        more = len(self._outstanding) - 1
+        return f"{next(iter(self._outstanding))}" + (f" and {more} more" if more else "")
 
     @property
     def subscribed(self) -> frozenset[str]:
         """The channels of which all is answered, and something confirmed."""
-        unanswered = {topic.channel for topic in (*self._asked, self.outstanding) if topic is not None}
+        unanswered = {topic.channel for topic in (*self._asked, *self._outstanding)}
         return frozenset(topic.channel for topic in self._confirmed) - unanswered
 
     def ask(self, channels: Iterable[str]) -> None:
         """Line up the subscriptions of *channels*, but for those that are confirmed or lined up."""
-        for channel in channels:
-            for inst_id in (_ALL,) if channel == "account" else self._inst_ids:
-                topic = Topic(channel, inst_id)
-                coming = topic == self.outstanding and topic not in self._leaving
-                if not coming and topic not in self._confirmed and topic not in self._asked:
-                    self._asked.append(topic)
+        for topic in (topic for channel in channels for topic in self._of(channel)):
+            coming = topic in self._outstanding and topic not in self._leaving
+            if not coming and topic not in self._confirmed and topic not in self._asked:
+                self._asked.append(topic)
 
     def next_send(self) -> Send | None:
-        """Return the next subscription to send; None while one is outstanding, or if there is no more."""
-        if self.outstanding is not None or not self._asked:
+        """Return the next subscriptions to send; None while some are outstanding, or if there are no more."""
+        if self._outstanding or not self._asked:
             return None
-        topic = self.outstanding = self._asked.popleft()
-        self._leaving.discard(topic)
-        return self._send("subscribe", [topic])
+        now = [self._asked.popleft() for _ in range(min(self._batch, len(self._asked)))]
+        self._outstanding = dict.fromkeys(now)
+        self._asked_before.difference_update(now)
+        self._leaving.difference_update(now)
+        return _send("subscribe", now)
 
-    def confirm(self) -> None:
-        """Note that the outstanding subscription was accepted."""
-        if self.outstanding is not None and self.outstanding not in self._leaving:
-            self._confirmed.add(self.outstanding)
-        self.outstanding = None
+    def ask_again(self) -> None:
+        """Line up once more what has not been answered."""
+        self._asked.extendleft(reversed(self._outstanding))
+        self._asked_before.update(self._outstanding)
+        self._outstanding = {}
 
-    def refuse(self, topic: Topic) -> None:
-        """Note that *topic* is not, or not any more, to be had."""
-        if topic == self.outstanding:
-            self.outstanding = None
-        self._confirmed.discard(topic)
-        self._leaving.discard(topic)
+    def ask_one_by_one(self) -> bool:
+        """Line up once more what has not been answered, to be asked for one by one; tell whether that is of use."""
+        if len(self._outstanding) < 2:
+            return False
+        self._batch = 1
+        self.ask_again()
+        return True
+
+    def confirm(self, arg: dict[str, Any] | None) -> bool:
+        """Note that what *arg* names was accepted, None for what is outstanding; tell whether it was asked for."""
+        sent = (*self._outstanding, *(topic for topic in self._asked if topic in self._asked_before))
+        topic = next((each for each in sent if arg is None or each.fits(arg)), None)
+        if topic is None:
+            return False
+        if topic in self._outstanding:
+            del self._outstanding[topic]  # one that is given up and asked for again stays lined up
+        else:
+            self._asked.remove(topic)
+        if topic not in self._leaving:
+            self._confirmed.add(topic)
+        return True
+
+    def refuse(self, topic: Topic) -> bool:
+        """Note that *topic* is not, or not any more, to be had; tell whether anybody wants it."""
+        wanted = topic not in self._leaving
+        self._outstanding.pop(topic, None)
         if topic in self._asked:
             self._asked.remove(topic)
+        self._confirmed.discard(topic)
+        self._leaving.discard(topic)
+        return wanted
+
+    def has(self, channel: str) -> bool:
+        """Tell whether something of a channel is subscribed, or may be yet."""
+        return any(topic.channel == channel for topic in (*self._confirmed, *self._outstanding, *self._asked))
 
     def give_up(self, channels: Iterable[str]) -> Send | None:
         """Return the message that gives *channels* up; None if nothing of them has been subscribed."""
         unwanted = set(channels)
         self._asked = deque(topic for topic in self._asked if topic.channel not in unwanted)
-        left = [topic for topic in sorted(self._confirmed) if topic.channel in unwanted]
-        if self.outstanding is not None and self.outstanding.channel in unwanted:
-            left.append(self.outstanding)
+        left = [topic for topic in (*sorted(self._confirmed), *self._outstanding) if topic.channel in unwanted]
         self._confirmed.difference_update(left)
         self._leaving.update(left)
-        return self._send("unsubscribe", left) if left else None
-
-    def is_leaving(self, topic: Topic) -> bool:
-        """Tell whether *topic* is being given up."""
-        return topic in self._leaving
+        return _send("unsubscribe", left) if left else None
 
     def left(self, arg: dict[str, Any]) -> None:
         """Note that what *arg* names has been given up."""
-        self._leaving = {topic for topic in self._leaving if not self._fits(topic, arg)}
+        self._leaving = {topic for topic in self._leaving if not topic.fits(arg)}
 
-    def named(self, arg: dict[str, Any]) -> Topic | None:
-        """Return the subscription that *arg* names; the outstanding one first."""
-        candidates = (self.outstanding, *self._asked, *sorted(self._confirmed), *sorted(self._leaving))
-        return next((topic for topic in candidates if topic is not None and self._fits(topic, arg)), None)
+    def named(self, arg: dict[str, Any] | None) -> Topic | None:
+        """Return the subscription that *arg* names; the one outstanding, if it names nothing and there is only one."""
+        if arg is None:
+            return next(iter(self._outstanding)) if len(self._outstanding) == 1 else None
+        candidates = (*self._outstanding, *self._asked, *sorted(self._confirmed), *sorted(self._leaving))
+        return next((topic for topic in candidates if topic.fits(arg)), None)
 
-    def is_outstanding(self, arg: dict[str, Any]) -> bool:
-        """Tell whether *arg* names the outstanding subscription."""
-        return self.outstanding is not None and self._fits(self.outstanding, arg)
 
-    def _fits(self, topic: Topic, arg: dict[str, Any]) -> bool:
-        """Whether *arg* names the topic: Bitget changes upper and lower case, and may leave something out."""
-        return (
-            _same(arg.get("channel"), self._words[topic.channel])
-            and _same(arg.get("instId", topic.inst_id), topic.inst_id)
-            and _same(arg.get("instType", self._inst_type), self._inst_type)
-        )
-
-    def _send(self, op: str, topics: Iterable[Topic]) -> Send:
-        topics = list(topics)
-        args = [
-            {"channel": self._words[topic.channel], "instType": self._inst_type, "instId": topic.inst_id}
-            for topic in topics
-        ]
-        label = f"{op} {', '.join(str(topic) for topic in topics)}"
-        return Send(json.dumps({"op": op, "args": args}, separators=(",", ":")), label, "subscribe")
+def _send(op: str, topics: Sequence[Topic]) -> Send:
+    label = f"{op} {', '.join(str(topic) for topic in topics)}"
+    text = json.dumps({"op": op, "args": [topic.arg for topic in topics]}, separators=(",", ":"))
+    return Send(text, label, "subscribe")
 
 
 def _same(said: Any, word: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -12,6 +13,7 @@ from futures_stream.dialects.base import Answer, Dialect, Endpoints, Limits, Pin
 from futures_stream.dialects.bitget.login import BitgetCredentials
 from futures_stream.dialects.bitget_v2.credentials import BitgetV2Credentials, RestSigner
 from futures_stream.dialects.credentials import Credentials
+from futures_stream.dialects.figures import Figures
 from futures_stream.errors import ConfigError, ConnectFailed
 from futures_stream.records import Order
 
@@ -25,6 +27,15 @@ BITGET_V2_DEMO = Endpoints("wss://wspap.bitget.com/v2/ws/private", "https://api.
 """Where demo trading is; :meth:`BitgetV2.demo` says so over REST, too."""
 
 _HOME = Endpoints("wss://ws.bitget.com/v2/ws/private", "https://api.bitget.com")
+# That a position is taken over at 1 follows from the documented REST position itself: its liquidation price is where
+# its ratio would be 1, to the last digit printed; the ratio counts a closing fee of 0.0006 besides keepMarginRate.
+_FIGURES = Figures(
+    total="equity",
+    margin_ratio="what is needed, the fee of closing included, as a share of what covers it: at 1 Bitget takes over",
+    liquidated_at=Decimal(1),
+    linear=True,
+    not_linear=frozenset({"COIN-FUTURES"}),
+)
 _PING = Ping(text="ping", every=20.0, answered=True)
 _PRODUCTS = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
 _PRODUCT = re.compile(r"[A-Z]+-FUTURES")
@@ -109,6 +120,7 @@ class BitgetV2(Dialect):
         "Fees and funding are given with the sign that Bitget sends: what was paid is negative.",
         "Keys must be HMAC keys: signing with RSA keys is not supported.",
     )
+    figures: Figures = _FIGURES
     products: tuple[str, ...] = field(default=_PRODUCTS, validator=_checked_products)
     subscribe_keys: Mapping[str, str | None] = field(factory=_keys)
     paper_trading: bool = False
@@ -130,7 +142,6 @@ class BitgetV2(Dialect):
         """Begin one connection's conversation."""
         # Not at the top: what reads an exchange is imported by whoever connects to it, not by everybody.
         from futures_stream.dialects.bitget_v2.session import BitgetV2Session
-        from futures_stream.dialects.bitget_v2.topics import Topics
 
         for symbol in symbols or ():
             if _OLD_SYMBOL.search(symbol):
@@ -141,7 +152,8 @@ class BitgetV2(Dialect):
         return BitgetV2Session(
             self.name,
             self.channels,
-            Topics(self.channels, self.subscribe_keys, self.products),
+            self.subscribe_keys,
+            self.products,
             self._own(credentials),
             account=account,
             channels=channels,

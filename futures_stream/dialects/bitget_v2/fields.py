@@ -1,87 +1,86 @@
 """
 How Bitget says "nothing": ``""``, ``"0"``, ``"-1"``, null, or no field at all; what each means depends on the field.
 
-The readers here judge by field. They take the reader of :class:`~futures_stream.dialects.rows.Readers` that does the
-reading, so that a field that cannot be read is treated as everywhere else.
+What is here judges by field: what becomes of a value that was read, and how the few are read that no plain reader can.
+Those read through the readers that they are given, so that what is unreadable is treated as everywhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["fee_of", "first", "identity", "moment", "positive", "rate", "sum_of", "upper"]
+from futures_stream.dialects.rows import Frame, Readers, readers_with
+from futures_stream.dialects.wire import FieldUnreadable, decode, instant
+from futures_stream.errors import MessageNotUnderstood
+
+__all__ = ["READERS", "fees", "real_id", "sum_of"]
 
 _NO_ID = frozenset({"0", "-1"})
-
-Number = Callable[[Any], Decimal | None]
-Text = Callable[[Any], str | None]
+_OPENS = ("[", "{")
 
 
-def first(row: dict[str, Any], *names: str) -> Any:
-    """Return the first of some fields that says anything; the stream and REST name the same thing differently."""
-    for name in names:
-        value = row.get(name)
-        if value is not None and value != "":
-            return value
-    return None
-
-
-def positive(number: Number, value: Any) -> Decimal | None:
-    """Read a price, or the size of what happened: 0 and less mean that there is none."""
-    exact = number(value)
-    return exact if exact is not None and exact > 0 else None
-
-
-def rate(number: Number, value: Any) -> Decimal | None:
-    """Read a ratio, a margin or a leverage: 0 is one, less means that there is none."""
-    exact = number(value)
-    return exact if exact is not None and exact >= 0 else None
-
-
-def moment(instant: Callable[[Any], int | None], value: Any) -> int | None:
+def _moment(value: Any) -> int | None:
     """Read a time in ms; -1 means that there is none."""
-    return None if value == "-1" or value == -1 else instant(value)
+    try:
+        return instant(value)
+    except FieldUnreadable:
+        if value in ("-1", -1):
+            return None
+        raise
 
 
-def identity(text: Text, value: Any) -> str | None:
-    """Read an id that the exchange gives: 0 and -1 mean that there is none."""
-    said = text(value)
-    return None if said in _NO_ID else said
+READERS = readers_with(_moment)
+"""The readers for Bitget's rows."""
 
 
-def upper(text: Text, value: Any) -> str | None:
-    """Read a contract or coin: upper case, as the stream spells them; REST's samples do not."""
-    said = text(value)
-    return None if said is None else said.upper()
+def real_id(text: str) -> str | None:
+    """Judge an id that the exchange gives: 0 and -1 mean that there is none."""
+    return None if text in _NO_ID else text
 
 
-def fee_of(details: Any, name: str, number: Number, text: Text) -> tuple[Decimal | None, str | None]:
+def sum_of(readers: Readers, _: Frame, *values: Any) -> Decimal | None:
+    """Add what the exchange splits; None if a part is missing."""
+    parts = [readers.number(value) for value in values]
+    return None if None in parts else sum((part for part in parts if part is not None), Decimal(0))
+
+
+def fees(readers: Readers, _: Frame, details: Any, alone: Any = None) -> tuple[Decimal | None, str | None]:
     """
     Read what was charged, and in which coin; (None, None) if it was in several coins.
 
     Args:
-        details: ``feeDetail``: a list with an entry for each coin, or one entry.
-        name: The entry's field with the fee.
-        number: Reads it.
-        text: Reads the coin.
+        readers: The readers.
+        details: ``feeDetail``: a list with an entry for each coin, or one entry; or JSON text of either. In those of
+            executions the fee is called ``totalFee``, in those of orders ``fee``.
+        alone: A fee that is told without its coin, and counts if there are no details.
     """
-    entries = details if type(details) is list else [] if details is None or details == "" else [details]
+    if type(details) is str and details[:1] in _OPENS:
+        details = _decoded(details)
+    entries = details if type(details) is list else () if details is None or details == "" else (details,)
     total: Decimal | None = None
     coins = set()
     for entry in entries:
+        if entry is None:
+            continue
         if type(entry) is not dict:
-            number([])  # unreadable, in the way that the reader has
+            readers.number([])  # unreadable, in the way that the reader has
             return None, None
-        fee = number(entry.get(name))
+        fee = readers.number(entry.get("totalFee"))
+        if fee is None:
+            fee = readers.number(entry.get("fee"))
         if fee is not None:
             total = fee if total is None else total + fee
-            coins.add(upper(text, entry.get("feeCoin")))
-    return (total, coins.pop()) if len(coins) == 1 else (None, None)
+            coin = readers.text(entry.get("feeCoin"))
+            coins.add(None if coin is None else coin.upper())
+    if len(coins) == 1:
+        return total, coins.pop()
+    return (None, None) if alone is None else (readers.number(alone), None)
 
 
-def sum_of(number: Number, *values: Any) -> Decimal | None:
-    """Add what the exchange splits; None if a part is missing."""
-    parts = [number(value) for value in values]
-    return None if None in parts else sum((part for part in parts if part is not None), Decimal(0))
+def _decoded(text: str) -> Any:
+    """Return what JSON text says; the text itself if it is none."""
+    try:
+        return decode(text)
+    except MessageNotUnderstood:
+        return text

@@ -2,194 +2,107 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from futures_stream.dialects.bitget_v2.fields import fee_of, first, identity, moment, positive, rate, upper
-from futures_stream.dialects.bitget_v2.words import (
+from futures_stream.dialects import table
+from futures_stream.dialects.bitget.judging import above_zero, not_negative
+from futures_stream.dialects.bitget.words import (
     LIQUIDITY,
     MARGIN_MODE,
     ORDER_STATUS,
     ORDER_TYPE,
     POSITION_MODE,
     POSITION_SIDE,
-    PRICE_SOURCE,
     SIDE,
     TIME_IN_FORCE,
+)
+from futures_stream.dialects.bitget_v2.fields import fees, real_id
+from futures_stream.dialects.bitget_v2.words import (
+    PRICE_SOURCE,
     TRIGGER,
     TRIGGER_STATUS,
     is_of_whole_position,
     meaning_of_trade_side,
 )
-from futures_stream.dialects.rows import Frame, Readers
 from futures_stream.records import Order, TriggerOrder
 from futures_stream.vocabulary import OrderStatus, OrderType, TriggerStatus, TriggerType
 
 __all__ = ["read_fetched_order", "read_order", "read_trigger_order"]
 
-_FILLED, _CANCELED = OrderStatus.FILLED, OrderStatus.CANCELED
+_TRIGGERED = tuple(status for status in TriggerStatus if status is not TriggerStatus.WAITING)
 
+_COMMON = {
+    "symbol": table.text("instId", "symbol", then=str.upper),
+    "timestamp": table.instant("uTime", of_frame="said_at"),
+    "margin_asset": table.text("marginCoin", then=str.upper),
+    "order_id": table.text("orderId", then=real_id),
+    "client_order_id": table.text("clientOid", "clientOId"),  # the second only in the documents
+    "side": table.word(SIDE, "side"),
+    "position_side": table.word(POSITION_SIDE, "posSide"),
+    "position_mode": table.word(POSITION_MODE, "posMode"),
+    "margin_mode": table.word(MARGIN_MODE, "marginMode"),
+    "effect": table.made(meaning_of_trade_side, "tradeSide", also="cause"),
+    "type": table.word(ORDER_TYPE, "orderType", default=OrderType.UNKNOWN),
+    "size": table.number("size"),
+    "leverage": table.number("leverage", then=not_negative),
+    "created_at": table.instant("cTime"),
+}
+_ORDER = _COMMON | {
+    "status": table.word(ORDER_STATUS, "status", "state", default=OrderStatus.UNKNOWN),
+    "raw_status": table.text("status", "state"),
+    "price": table.number("price", then=above_zero),
+    "average_price": table.number("priceAvg", then=above_zero),
+    "time_in_force": table.word(TIME_IN_FORCE, "force"),
+    "reduce_only": table.flag("reduceOnly"),
+    "canceled_at": table.only(table.instant("uTime"), "status", OrderStatus.CANCELED),
+    "completed_at": table.only(table.instant("fillTime", "uTime"), "status", OrderStatus.FILLED),
+    "cancel_reason": table.text("cancelReason"),
+    "fee": table.made(fees, "feeDetail", "fee", also="fee_asset"),
+    "realized_pnl": table.number("totalProfits", "pnl"),
+    "take_profit_price": table.number("presetStopSurplusPrice", then=above_zero),
+    "stop_loss_price": table.number("presetStopLossPrice", then=above_zero),
+}
 
 # tests/frames/bitget-v2/docsv2_ws_orders_push.json
-def read_order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Order:
-    """Read an order that was pushed: *accBaseVolume* is what is filled in all, *baseVolume* the latest execution."""
-    marks, number, _, _, instant, text, flag = readers
-    said, unknown = row.get, frame.unknown
-    word = said("status")
-    status = ORDER_STATUS(word, unknown) or OrderStatus.UNKNOWN
-    effect, cause = meaning_of_trade_side(said("tradeSide"), unknown)
-    fee, fee_asset = fee_of(said("feeDetail"), "fee", number, text)
-    updated_at, filled_at = moment(instant, said("uTime")), moment(instant, said("fillTime"))
-    return Order(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=upper(text, said("instId")),
-        timestamp=updated_at or moment(instant, frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        margin_asset=upper(text, said("marginCoin")),
-        order_id=identity(text, said("orderId")),
-        client_order_id=text(said("clientOid") or said("clientOId")),
-        side=SIDE(said("side"), unknown),
-        position_side=POSITION_SIDE(said("posSide"), unknown),
-        effect=effect,
-        type=ORDER_TYPE(said("orderType"), unknown) or OrderType.UNKNOWN,
-        price=positive(number, said("price")),
-        size=number(said("size")),
-        filled=number(said("accBaseVolume")),
-        average_price=positive(number, said("priceAvg")),
-        notional=number(said("notionalUsd")),
-        leverage=rate(number, said("leverage")),
-        margin_mode=MARGIN_MODE(said("marginMode"), unknown),
-        time_in_force=TIME_IN_FORCE(said("force"), unknown),
-        reduce_only=flag(said("reduceOnly")),
-        status=status,
-        raw_status=text(word),
-        created_at=moment(instant, said("cTime")),
-        canceled_at=updated_at if status is _CANCELED else None,
-        completed_at=(filled_at or updated_at) if status is _FILLED else None,
-        position_mode=POSITION_MODE(said("posMode"), unknown),
-        cause=cause,
-        cancel_reason=text(said("cancelReason")),
-        fee=fee,
-        fee_asset=fee_asset,
-        realized_pnl=number(first(row, "totalProfits", "pnl")),
-        last_trade_id=identity(text, said("tradeId")),
-        last_price=positive(number, said("fillPrice")),
-        last_size=positive(number, said("baseVolume")),
-        last_fee=number(said("fillFee")),
-        last_fee_asset=upper(text, said("fillFeeCoin")),
-        last_liquidity=LIQUIDITY(said("tradeScope"), unknown),
-        last_filled_at=filled_at,
-        take_profit_price=positive(number, said("presetStopSurplusPrice")),
-        stop_loss_price=positive(number, said("presetStopLossPrice")),
-    )
-
+read_order = table.parser(
+    Order,
+    **_ORDER,
+    filled=table.number("accBaseVolume"),
+    notional=table.number("notionalUsd"),
+    last_trade_id=table.text("tradeId", then=real_id),
+    last_price=table.number("fillPrice", then=above_zero),
+    last_size=table.number("baseVolume", then=above_zero),
+    last_fee=table.number("fillFee"),
+    last_fee_asset=table.text("fillFeeCoin", then=str.upper),
+    last_liquidity=table.word(LIQUIDITY, "tradeScope"),
+    last_filled_at=table.instant("fillTime"),
+)
+"""Reads an order that was pushed: *accBaseVolume* is what is filled in all, *baseVolume* the latest execution."""
 
 # tests/frames/bitget-v2/docsv2_rest_orders-pending_resp.json, docsv2_rest_order-detail_resp.json
-def read_fetched_order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> Order:
-    """Read an order of REST: *baseVolume* is what is filled in all."""
-    marks, number, _, _, instant, text, flag = readers
-    said, unknown = row.get, frame.unknown
-    word = first(row, "status", "state")
-    status = ORDER_STATUS(word, unknown) or OrderStatus.UNKNOWN
-    effect, cause = meaning_of_trade_side(said("tradeSide"), unknown)
-    fee, fee_asset = fee_of(said("feeDetail"), "fee", number, text)
-    updated_at = moment(instant, said("uTime"))
-    return Order(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=upper(text, said("symbol")),
-        timestamp=updated_at or moment(instant, frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        margin_asset=upper(text, said("marginCoin")),
-        order_id=identity(text, said("orderId")),
-        client_order_id=text(said("clientOid") or said("clientOId")),
-        side=SIDE(said("side"), unknown),
-        position_side=POSITION_SIDE(said("posSide"), unknown),
-        effect=effect,
-        type=ORDER_TYPE(said("orderType"), unknown) or OrderType.UNKNOWN,
-        price=positive(number, said("price")),
-        size=number(said("size")),
-        filled=number(said("baseVolume")),
-        average_price=positive(number, said("priceAvg")),
-        leverage=rate(number, said("leverage")),
-        margin_mode=MARGIN_MODE(said("marginMode"), unknown),
-        time_in_force=TIME_IN_FORCE(said("force"), unknown),
-        reduce_only=flag(said("reduceOnly")),
-        status=status,
-        raw_status=text(word),
-        created_at=moment(instant, said("cTime")),
-        canceled_at=updated_at if status is _CANCELED else None,
-        completed_at=updated_at if status is _FILLED else None,
-        position_mode=POSITION_MODE(said("posMode"), unknown),
-        cause=cause,
-        cancel_reason=text(said("cancelReason")),
-        fee=number(said("fee")) if fee is None else fee,
-        fee_asset=fee_asset,
-        realized_pnl=number(said("totalProfits")),
-        take_profit_price=positive(number, said("presetStopSurplusPrice")),
-        stop_loss_price=positive(number, said("presetStopLossPrice")),
-    )
-
+read_fetched_order = table.parser(Order, **_ORDER, filled=table.number("baseVolume"))
+"""Reads an order of REST: *baseVolume* is what is filled in all."""
 
 # tests/frames/bitget-v2/docsv2_ws_orders-algo_push.json, docsv2_rest_orders-plan-pending_resp.json
-def read_trigger_order(row: dict[str, Any], frame: Frame, seq: int, readers: Readers) -> TriggerOrder:
-    """Read an order that waits for a price."""
-    marks, number, _, _, instant, text, _ = readers
-    said, unknown = row.get, frame.unknown
-    word = first(row, "status", "planStatus")
-    status = TRIGGER_STATUS(word, unknown) or TriggerStatus.UNKNOWN
-    effect, cause = meaning_of_trade_side(said("tradeSide"), unknown)
-    triggered_at = moment(instant, said("triggerTime"))
-    return TriggerOrder(
-        exchange=frame.exchange,
-        account=frame.account,
-        product=frame.product,
-        symbol=upper(text, first(row, "instId", "symbol")),
-        timestamp=moment(instant, said("uTime")) or moment(instant, frame.said_at),
-        received_ns=frame.received_ns,
-        seq=seq,
-        origin=frame.origin,
-        marks=marks,
-        info=row,
-        margin_asset=upper(text, said("marginCoin")),
-        order_id=identity(text, said("orderId")),
-        client_order_id=text(said("clientOid")),
-        side=SIDE(said("side"), unknown),
-        position_side=POSITION_SIDE(said("posSide"), unknown),
-        position_mode=POSITION_MODE(said("posMode"), unknown),
-        margin_mode=MARGIN_MODE(said("marginMode"), unknown),
-        effect=effect,
-        cause=cause,
-        trigger=TRIGGER(said("planType"), unknown) or TriggerType.UNKNOWN,
-        whole_position=is_of_whole_position(said("planType")),
-        trigger_price=positive(number, said("triggerPrice")),
-        trigger_by=PRICE_SOURCE(said("triggerType"), unknown),
-        callback_rate=positive(number, said("callbackRatio")),
-        type=ORDER_TYPE(said("orderType"), unknown) or OrderType.UNKNOWN,
-        price=positive(number, first(row, "executePrice", "price")),
-        size=number(said("size")),
-        filled=number(said("actualSize")),
-        leverage=rate(number, said("leverage")),
-        take_profit_trigger=positive(number, said("stopSurplusTriggerPrice")),
-        take_profit_price=positive(
-            number, first(row, "stopSurplusExecutePrice", "stopSurplusPrice", "presetStopSurplusPrice")
-        ),
-        take_profit_by=PRICE_SOURCE(said("stopSurplusTriggerType"), unknown),
-        stop_loss_trigger=positive(number, said("stopLossTriggerPrice")),
-        stop_loss_price=positive(number, first(row, "stopLossExecutePrice", "stopLossPrice", "presetStopLossPrice")),
-        stop_loss_by=PRICE_SOURCE(said("stopLossTriggerType"), unknown),
-        status=status,
-        raw_status=text(word),
-        created_at=moment(instant, said("cTime")),
-        triggered_at=None if status is TriggerStatus.WAITING else triggered_at,  # it is the time of placing until then
-    )
+read_trigger_order = table.parser(
+    TriggerOrder,
+    **_COMMON,
+    status=table.word(TRIGGER_STATUS, "status", "planStatus", default=TriggerStatus.UNKNOWN),
+    raw_status=table.text("status", "planStatus"),
+    trigger=table.word(TRIGGER, "planType", default=TriggerType.UNKNOWN),
+    whole_position=table.made(is_of_whole_position, "planType"),
+    trigger_price=table.number("triggerPrice", then=above_zero),
+    trigger_by=table.word(PRICE_SOURCE, "triggerType"),
+    callback_rate=table.number("callbackRatio", then=above_zero),
+    price=table.number("executePrice", "price", then=above_zero),
+    filled=table.number("actualSize"),
+    take_profit_trigger=table.number("stopSurplusTriggerPrice", then=above_zero),
+    take_profit_price=table.number(
+        "stopSurplusExecutePrice", "stopSurplusPrice", "presetStopSurplusPrice", then=above_zero
+    ),
+    take_profit_by=table.word(PRICE_SOURCE, "stopSurplusTriggerType"),
+    stop_loss_trigger=table.number("stopLossTriggerPrice", then=above_zero),
+    stop_loss_price=table.number("stopLossExecutePrice", "stopLossPrice", "presetStopLossPrice", then=above_zero),
+    stop_loss_by=table.word(PRICE_SOURCE, "stopLossTriggerType"),
+    # Until its price comes this is the time of placing it.
+    triggered_at=table.only(table.instant("triggerTime"), "status", *_TRIGGERED),
+)
+"""Reads an order that waits for a price."""

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from futures_stream.dialects.bitget.envelope import channel_of, count_action, product_of, rows_of, whole_set
+from futures_stream.dialects.bitget_v2.fields import READERS
 from futures_stream.dialects.bitget_v2.orders import read_order, read_trigger_order
 from futures_stream.dialects.bitget_v2.rows import (
     read_balance,
@@ -16,10 +18,9 @@ from futures_stream.dialects.bitget_v2.rows import (
     read_position_result,
 )
 from futures_stream.dialects.counts import count_odd
-from futures_stream.dialects.identity import key_of
 from futures_stream.dialects.rows import Frame, Parser, read_rows
-from futures_stream.errors import MessageNotUnderstood, printable
-from futures_stream.records import Position, Record, Snapshot
+from futures_stream.errors import MessageNotUnderstood
+from futures_stream.records import Record
 from futures_stream.vocabulary import Origin
 
 __all__ = ["PARSERS", "Pushes"]
@@ -66,7 +67,7 @@ class Pushes:
     ) -> None:
         self._exchange = exchange
         self._account = account
-        self._neutral = {own.lower(): str(neutral) for neutral, own in words.items()}
+        self._neutral = {own.lower(): str(word) for word, own in words.items() if word in PARSERS}
         self._symbols = None if symbols is None else tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
         self._unknown = unknown
         self._oddities = oddities
@@ -85,19 +86,14 @@ class Pushes:
         Raises:
             MessageNotUnderstood: It belongs to no known channel, or holds no rows.
         """
-        own, product = arg.get("channel"), arg.get("instType")
-        channel = self._neutral.get(own.lower()) if type(own) is str else None
-        parse = None if channel is None else PARSERS.get(channel)
-        if parse is None:
-            shown = printable(self._hide(own), 40) if isinstance(own, str) else type(own).__name__
-            raise MessageNotUnderstood(f"unknown channel {shown}", is_news=True, exchange=self._exchange)
+        channel = channel_of(arg, self._neutral, self._hide)
         is_set = channel == "positions"
         if message.get("action") != "snapshot":
-            self._count_action(message.get("action"))
+            count_action(message.get("action"), self._oddities, self._hide)
         frame = Frame(
             self._exchange,
             self._account,
-            product.upper() if type(product) is str else None,
+            product_of(arg),
             None,
             message.get("ts"),
             received_ns,
@@ -105,56 +101,23 @@ class Pushes:
             self._unknown,
             self._hide,
         )
-        rows = self._rows(message.get("data"))
-        records = read_rows(parse, rows if self._symbols is None else self._wanted(rows), frame, seq)
-        if is_set:
-            self._close_set(records, frame, seq)
+        if is_set and "data" not in message:
+            raise MessageNotUnderstood("its data are missing, which is not the same as no positions")
+        rows = rows_of(message)
+        wanted = rows if self._symbols is None else self._wanted(rows)
+        records = read_rows(PARSERS[channel], wanted, frame, seq, READERS)
+        if is_set and frame.product is None:
+            count_odd(self._oddities, "positions of no product")  # of all of them, it would close those of others
+        elif is_set:
+            records += whole_set(
+                records, "positions", frame, seq + len(records), self._symbols or (None,), self._oddities
+            )
         return records
-
-    def _rows(self, data: Any) -> list[Any]:
-        if type(data) is list:
-            return data
-        if type(data) is dict:
-            return [data]
-        if data is None:
-            return []
-        raise MessageNotUnderstood("its data are no rows", exchange=self._exchange)
 
     def _wanted(self, rows: list[Any]) -> list[Any]:
         """Return the rows of wanted contracts, and those that are about none."""
         symbols = self._symbols or ()
         return [row for row in rows if type(row) is not dict or _symbol_of(row) in (None, *symbols)]
-
-    def _count_action(self, action: Any) -> None:
-        said = printable(action, 40) if isinstance(action, str) else f"<{type(action).__name__}>"
-        count_odd(self._oddities, f"action:{said}")
-
-    def _close_set(self, records: list[Record], frame: Frame, seq: int) -> None:
-        """
-        Append the notice that *records* were a full set, one for each contract if some are wanted alone.
-
-        Unless one of them cannot be told by a key: whoever takes all others for gone would be wrong about that one.
-        """
-        held = [record for record in records if not (isinstance(record, Position) and record.size == 0)]
-        keys = [key for key in map(key_of, held) if key is not None]
-        if len(keys) < len(held):
-            count_odd(self._oddities, "snapshot with a row that has no key")
-            return
-        for symbol in (None,) if self._symbols is None else self._symbols:
-            records.append(
-                Snapshot(
-                    exchange=frame.exchange,
-                    account=frame.account,
-                    product=frame.product,
-                    symbol=symbol,
-                    received_ns=frame.received_ns,
-                    seq=seq + len(records),
-                    origin=Origin.SNAPSHOT,
-                    of="positions",
-                    scope=(frame.product, symbol),
-                    keys=tuple(key for key in keys if symbol in (None, key[0])),
-                )
-            )
 
 
 def _symbol_of(row: dict[str, Any]) -> str | None:

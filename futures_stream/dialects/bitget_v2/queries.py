@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 
 from futures_stream.dialects.base import Answer, Query, Request, Response, masked
 from futures_stream.dialects.bitget_v2.credentials import RestSigner
+from futures_stream.dialects.bitget_v2.fields import READERS
 from futures_stream.dialects.bitget_v2.orders import read_fetched_order, read_trigger_order
 from futures_stream.dialects.bitget_v2.rest import NO_SUCH_ORDER, HttpRefused, read_body
 from futures_stream.dialects.bitget_v2.rows import (
@@ -175,7 +176,7 @@ class Desk:
             partial(masked, secrets=response.secrets),
         )
         parse = _SUBJECTS[query.kind].parse
-        records = [record for row in rows for record in read_rows(parse, [row], frame, 0)]
+        records = [record for row in rows for record in read_rows(parse, [row], frame, 0, READERS)]
         records = [record for record in records if _is_wanted(record, query.only, asked)]
         if not query.closes_set:
             return _answer(query, records, whole=True)

@@ -7,7 +7,7 @@ They belong to the stream: REST has its own, with other meanings for some of the
 from __future__ import annotations
 
 from futures_stream.dialects.bitget.refusals import Refusal
-from futures_stream.dialects.bitget_v2.topics import Topic
+from futures_stream.dialects.bitget.topics import Topic
 from futures_stream.errors import (
     ClockSkew,
     FuturesStreamError,
@@ -81,15 +81,16 @@ def wrong_account(said: str, **facts: str | None) -> PermissionRefused:
     )
 
 
-def subscription_rejected(refused: Refusal, topic: Topic) -> SubscriptionRejected:
-    """Return the refusal of *topic*."""
+def subscription_rejected(refused: Refusal, topic: Topic, *, others: bool) -> SubscriptionRejected:
+    """Return the refusal of *topic*; *others* tells whether its channel goes on for other product families."""
     known = {
-        "30001": f"it does not exist for {topic.product}: check products, or leave the channel out",
-        "30016": f"check products (now {topic.product})",
+        "30001": f"it does not exist for {topic.name}: check products, or leave the channel out",
+        "30016": f"check products (now {topic.name})",
     }
     what = known.get(refused.code or "", "leave the channel out, or give the key the permission to read futures")
     return SubscriptionRejected(
-        f"Bitget refused {topic.channel} of {topic.product} ({refused.said}); {what}",
+        f"Bitget refused {topic.channel} of {topic.name} ({refused.said}); {what}",
         channel=topic.channel,
+        product=topic.name if others else None,
         **refused.facts,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from futures_stream.dialects.base import Control, Send, Session, masked
-from futures_stream.dialects.bitget.login import BitgetCredentials, login, signature
+from futures_stream.dialects.base import Control, Send
+from futures_stream.dialects.bitget.logged_in import LoggedInSession
+from futures_stream.dialects.bitget.login import BitgetCredentials
+from futures_stream.dialects.bitget.topics import ALL, Topic, Topics
 from futures_stream.dialects.bitget_v2.pushes import Pushes
 from futures_stream.dialects.bitget_v2.refusals import (
     FORGOT_LOGIN,
@@ -17,28 +18,27 @@ from futures_stream.dialects.bitget_v2.refusals import (
     refusal,
     subscription_rejected,
 )
-from futures_stream.dialects.bitget_v2.topics import Topics
-from futures_stream.dialects.counts import count_odd
-from futures_stream.dialects.keepalive import keepalive
-from futures_stream.dialects.wire import decode
-from futures_stream.errors import MessageNotUnderstood, TransientError
+from futures_stream.errors import LoginRejected, SubscriptionRejected, TransientError
 from futures_stream.records import Record
 
 __all__ = ["BitgetV2Session"]
 
-_WITH_CODE = frozenset({"login", "subscribe", "unsubscribe"})
+_BATCH = (
+    15  # subscriptions in a message: as many as a busy open client sends, far below the 4096 bytes that are allowed
+)
 _PONG = Control(label="pong")
 _MS = 10**6  # ns
 
 
-class BitgetV2Session(Session):
+class BitgetV2Session(LoggedInSession):
     """
     One connection's conversation with Bitget.
 
     Args:
         exchange: The dialect's name.
         words: Neutral word → Bitget's own, of all channels.
-        topics: What can be subscribed.
+        keys: Neutral word → the field of a subscription that says "all of them", None for no such field.
+        products: The product families that are subscribed.
         credentials: Who asks.
         account: The label that every record carries.
         channels: Neutral words of what to listen to.
@@ -49,129 +49,36 @@ class BitgetV2Session(Session):
         self,
         exchange: str,
         words: Mapping[str, str],
-        topics: Topics,
+        keys: Mapping[str, str | None],
+        products: Sequence[str],
         credentials: BitgetCredentials,
         *,
         account: str,
         channels: Sequence[str],
         symbols: Sequence[str] | None,
     ) -> None:
-        super().__init__()
-        self._exchange = exchange
-        self._credentials = credentials
-        self._secrets = [credentials.api_key, credentials.api_secret, credentials.passphrase]
-        self._logged_in = False
+        def topics_of(channel: str) -> Iterator[Topic]:
+            key = keys.get(channel, "instId")
+            for product in dict.fromkeys(products):
+                told_by = (("instType", product), ("channel", words[channel]))
+                yield Topic(channel, product, told_by, () if key is None else ((key, ALL),))
+
+        super().__init__(exchange, credentials, Topics(topics_of, _BATCH), channels)
+        self._pushes = Pushes(exchange, words, account, symbols, self.unknown, self.oddities, self._hide)
         self._logins = 0
-        self._greeted = False
-        self._sends: tuple[Send, ...] = ()
-        hide = partial(masked, secrets=self._secrets)
-        self._pushes = Pushes(exchange, words, account, symbols, self.unknown, self.oddities, hide)
-        self._topics = topics
-        self._topics.ask(channels)
-
-    @property
-    def greeted(self) -> bool:
-        """Whether the login and all first subscriptions have been answered."""
-        return self._greeted
-
-    def opened(self, unix_ms: int) -> Control:
-        """Log in; nothing is subscribed before the answer."""
-        return Control(label="opened", sends=(self._log_in(unix_ms),))
 
     def receive(self, text: str, received_ns: int, seq: int) -> list[Record] | Control:
         """Read one message."""
-        if text == "pong":
-            return _PONG
-        try:
-            message = decode(text)
-            if type(message) is dict and "event" not in message:
-                arg = message.get("arg")
-                if type(arg) is dict and ("data" in message or "action" in message):
-                    return self._push(message, arg, received_ns, seq)
-            return self._control(message, received_ns)
-        except MessageNotUnderstood as error:
-            control = keepalive(text)
-            if control is None:
-                error.exchange, error.text = self._exchange, self.without_secrets(text)
-                raise
-        return control
+        return _PONG if text == "pong" else super().receive(text, received_ns, seq)
 
-    def without_secrets(self, text: str) -> str:
-        """Return what a server said with our own secrets masked."""
-        return masked(text, self._secrets)
-
-    def take_sends(self) -> tuple[Send, ...]:
-        """Return, once, the next subscriptions, if data confirmed the ones before."""
-        sends, self._sends = self._sends, ()
-        return sends
-
-    def subscribe(self, channels: Sequence[str]) -> Control:
-        """Ask for more channels."""
-        self._topics.ask(channels)
-        return Control(label="subscribe", sends=self._advance())
-
-    def unsubscribe(self, channels: Sequence[str]) -> Control:
-        """Give up channels."""
-        send = self._topics.give_up(channels)
-        return Control(label="unsubscribe", sends=(*(() if send is None else (send,)), *self._advance()))
-
-    def proceed(self) -> Control:
-        """Go on without the subscription that was just refused."""
-        return Control(label="proceed", sends=self._advance())
+    def _read_push(self, message: dict[str, Any], arg: dict[str, Any], received_ns: int, seq: int) -> list[Record]:
+        return self._pushes.read(message, arg, received_ns, seq)
 
     def _log_in(self, unix_ms: int) -> Send:
-        timestamp = str(unix_ms // 1000)  # whole seconds; REST signs milliseconds (WIRE.md A.2, A.8)
-        sign = signature(self._credentials, timestamp)
-        self._secrets.append(sign)
-        self._logged_in = False
         self._logins += 1
-        self.awaiting = "the login's answer"
-        return login(self._credentials, timestamp, sign)
+        return super()._log_in(unix_ms)
 
-    def _advance(self) -> tuple[Send, ...]:
-        """Bring up to date what is told about the session, and return the next subscriptions."""
-        if not self._logged_in:
-            return ()
-        send = self._topics.next_send()
-        outstanding = self._topics.outstanding
-        self.awaiting = None if outstanding is None else f"the answer to subscribe {outstanding}"
-        self.subscribed = self._topics.subscribed
-        self._greeted = self._greeted or self._topics.settled
-        return () if send is None else (send,)
-
-    def _push(self, message: dict[str, Any], arg: dict[str, Any], received_ns: int, seq: int) -> list[Record]:
-        records = self._pushes.read(message, arg, received_ns, seq)
-        if self._topics.outstanding is not None and self._topics.confirm(arg):
-            self._sends += self._advance()  # what delivers has been accepted, whatever becomes of the answer
-        return records
-
-    def _control(self, message: Any, received_ns: int) -> Control:
-        control = self._event(message, received_ns) if type(message) is dict else None
-        control = control or keepalive(message)
-        if control is None:
-            raise MessageNotUnderstood("it is no event, no push and no pong")
-        return control
-
-    def _event(self, message: dict[str, Any], received_ns: int) -> Control | None:
-        """Read an answer; None if it is none that is known."""
-        said, arg = message.get("event"), message.get("arg")
-        event = said.lower() if isinstance(said, str) else ""
-        arg = arg if type(arg) is dict else None
-        refused = Refusal.read(message, self._exchange, self._secrets)
-        if event == "error" or (event in _WITH_CODE and refused.code is not None):
-            return self._refused(event, refused, arg, message.get("op"), received_ns)
-        if event == "login":
-            self._logged_in = True
-            return Control(label="login accepted", sends=self._advance())
-        if event == "subscribe":
-            self._topics.confirm(arg)
-            return Control(label="subscription accepted", sends=self._advance())
-        if event == "unsubscribe":
-            self._topics.left(arg or {})
-            return Control(label="unsubscription accepted")
-        return None
-
-    def _refused(self, event: str, refused: Refusal, arg: dict[str, Any] | None, op: Any, received_ns: int) -> Control:
+    def _answer_to(self, refused: Refusal, received_ns: int) -> Control | None:
         move = move_asked(refused)
         if move is not None:
             return Control(label="asked to move", move=move)
@@ -180,13 +87,7 @@ class BitgetV2Session(Session):
         error = refusal(refused)
         if error is not None:
             raise error
-        if not self._logged_in and (event == "login" or self.awaiting is not None):
-            raise login_rejected(refused)
-        if "unsubscribe" in (event, op):
-            self._topics.left(arg or {})
-            count_odd(self.oddities, "unsubscription refused")
-            return Control(label="unsubscription refused")
-        return self._subscription_refused(refused, arg)
+        return None
 
     def _log_in_again(self, refused: Refusal, received_ns: int) -> Control:
         """
@@ -202,17 +103,8 @@ class BitgetV2Session(Session):
         self._topics.ask_again()
         return Control(label="login forgotten", sends=(self._log_in(received_ns // _MS),))
 
-    def _subscription_refused(self, refused: Refusal, arg: dict[str, Any] | None) -> Control:
-        topic = self._topics.named(arg)
-        if topic is None:
-            if arg is None and self._topics.ask_one_by_one():
-                count_odd(self.oddities, "refusal that does not say of what")
-                return Control(label="subscriptions refused, without saying which", sends=self._advance())
-            raise MessageNotUnderstood(f"Bitget reports an error ({refused.said}) that answers nothing")
-        wanted = self._topics.refuse(topic)
-        outstanding = self._topics.outstanding
-        self.awaiting = None if outstanding is None else f"the answer to subscribe {outstanding}"
-        self.subscribed = self._topics.subscribed
-        if wanted:
-            raise subscription_rejected(refused, topic)
-        return Control(label="subscription refused that nobody wants", sends=self._advance())
+    def _login_rejected(self, refused: Refusal) -> LoginRejected:
+        return login_rejected(refused)
+
+    def _subscription_rejected(self, refused: Refusal, topic: Topic) -> SubscriptionRejected:
+        return subscription_rejected(refused, topic, others=self._topics.has(topic.channel))

@@ -2,95 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from futures_stream.dialects.counts import count_odd
+from futures_stream.dialects.rows import Frame, Readers
 from futures_stream.dialects.wire import Words
 from futures_stream.errors import printable
 from futures_stream.vocabulary import (
     Cause,
     Effect,
-    Liquidity,
-    MarginMode,
-    OrderStatus,
-    OrderType,
-    PositionMode,
-    PositionSide,
     PriceSource,
-    Side,
-    TimeInForce,
     TriggerStatus,
     TriggerType,
 )
 
 __all__ = [
-    "LIQUIDITY",
-    "MARGIN_MODE",
-    "ORDER_STATUS",
-    "ORDER_TYPE",
-    "POSITION_MODE",
-    "POSITION_SIDE",
     "PRICE_SOURCE",
-    "SIDE",
-    "TIME_IN_FORCE",
     "TRIGGER",
     "TRIGGER_STATUS",
     "is_of_whole_position",
     "meaning_of_trade_side",
 ]
 
-SIDE = Words(Side, {"buy": Side.BUY, "sell": Side.SELL})
-POSITION_SIDE = Words(PositionSide, {"long": PositionSide.LONG, "short": PositionSide.SHORT, "net": PositionSide.NET})
-MARGIN_MODE = Words(
-    MarginMode,
-    {
-        "crossed": MarginMode.CROSS,
-        "cross": MarginMode.CROSS,
-        "isolated": MarginMode.ISOLATED,
-        "fixed": MarginMode.ISOLATED,  # so in the history of positions, and in the API before
-        "isolate": MarginMode.ISOLATED,
-    },
-)
-POSITION_MODE = Words(
-    PositionMode,
-    {
-        "one_way_mode": PositionMode.ONE_WAY,
-        "one_way": PositionMode.ONE_WAY,
-        "single_hold": PositionMode.ONE_WAY,
-        "hedge_mode": PositionMode.HEDGE,
-        "hedge": PositionMode.HEDGE,
-        "double_hold": PositionMode.HEDGE,
-    },
-)
-ORDER_TYPE = Words(OrderType, {"limit": OrderType.LIMIT, "market": OrderType.MARKET})
-ORDER_STATUS = Words(
-    OrderStatus,
-    {
-        "live": OrderStatus.NEW,
-        "new": OrderStatus.NEW,
-        "init": OrderStatus.NEW,
-        "partially_filled": OrderStatus.PARTIALLY_FILLED,
-        "filled": OrderStatus.FILLED,
-        "canceled": OrderStatus.CANCELED,
-        "cancelled": OrderStatus.CANCELED,
-        "rejected": OrderStatus.REJECTED,
-        "expired": OrderStatus.EXPIRED,
-    },
-)
-TIME_IN_FORCE = Words(
-    TimeInForce,
-    {
-        "gtc": TimeInForce.GTC,
-        "normal": TimeInForce.GTC,
-        "ioc": TimeInForce.IOC,
-        "fok": TimeInForce.FOK,
-        "post_only": TimeInForce.POST_ONLY,
-    },
-)
-LIQUIDITY = Words(
-    Liquidity, {"maker": Liquidity.MAKER, "m": Liquidity.MAKER, "taker": Liquidity.TAKER, "t": Liquidity.TAKER}
-)
 PRICE_SOURCE = Words(
     PriceSource,
     {
@@ -142,6 +75,10 @@ _OF_PART = frozenset({"tp", "sl", "profit_plan", "loss_plan"})
 _TRADE_SIDES: dict[str, tuple[Effect | None, Cause]] = {
     "open": (Effect.OPEN, Cause.USER),
     "close": (Effect.CLOSE, Cause.USER),
+    "open_long": (Effect.OPEN, Cause.USER),  # these four are of the API before
+    "open_short": (Effect.OPEN, Cause.USER),
+    "close_long": (Effect.CLOSE, Cause.USER),
+    "close_short": (Effect.CLOSE, Cause.USER),
     "buy_single": (None, Cause.USER),  # in one-way mode an order may open, close, or both
     "sell_single": (None, Cause.USER),
 }
@@ -154,11 +91,12 @@ _BY_THE_EXCHANGE = {
 for _word, _cause in _BY_THE_EXCHANGE.items():
     for _what in ("close_long", "close_short", "buy_single", "sell_single"):
         _TRADE_SIDES[f"{_word}_{_what}"] = (Effect.CLOSE, _cause)
-for _what in ("close_long", "close_short", "buy_in_single_side_mode", "sell_in_single_side_mode"):
+_SINGLE = ("buy_single", "sell_single", "buy_in_single_side_mode", "sell_in_single_side_mode")
+for _what in ("close_long", "close_short", *_SINGLE):
     _TRADE_SIDES[f"dte_sys_adl_{_what}"] = (Effect.CLOSE, Cause.ADL)
 
 
-def meaning_of_trade_side(word: Any, unknown: Counter[str]) -> tuple[Effect | None, Cause | None]:
+def meaning_of_trade_side(_: Readers, frame: Frame, word: Any) -> tuple[Effect | None, Cause | None]:
     """Return what a ``tradeSide`` says: whether it opens or closes, and who wanted it; None for what it does not."""
     found = _TRADE_SIDES.get(word) if type(word) is str else None
     if found is not None:
@@ -168,12 +106,12 @@ def meaning_of_trade_side(word: Any, unknown: Counter[str]) -> tuple[Effect | No
     said = word.strip().lower() if type(word) is str else f"<{type(word).__name__}>"
     found = _TRADE_SIDES.get(said)
     if found is None:
-        count_odd(unknown, f"TradeSide:{printable(said, 40)}")
+        count_odd(frame.unknown, f"TradeSide:{printable(said, 40)}")
         return Effect.UNKNOWN, Cause.UNKNOWN
     return found
 
 
-def is_of_whole_position(plan_type: Any) -> bool | None:
+def is_of_whole_position(_: Readers, __: Frame, plan_type: Any) -> bool | None:
     """Return whether a plan closes all that there is; None where its type does not say."""
     if type(plan_type) is not str:
         return None

@@ -24,7 +24,7 @@ from futures_stream.dialects.bitmusa.words import (
     POSITION_STATUS,
     TIME_IN_FORCE,
 )
-from futures_stream.dialects.rows import Frame, Parser, Readers, read_rows
+from futures_stream.dialects.rows import Frame, Parser, Readers, read_rows, readers_with
 from futures_stream.dialects.wire import FieldUnreadable, instant
 from futures_stream.records import Balance, Execution, Order, Position, Record
 from futures_stream.vocabulary import (
@@ -69,8 +69,8 @@ def read_snapshot(
         "orders": partial(_order, terms=terms),
         "executions": partial(_execution, terms=terms),
     }
-    read_instant = local_instant(terms.zone_hours)
-    return [record for row in rows for record in read_rows(parsers[kind], [row], frame, 0, read_instant)]
+    readers = readers_with(local_instant(terms.zone_hours))
+    return [record for row in rows for record in read_rows(parsers[kind], [row], frame, 0, readers)]
 
 
 def local_instant(zone_hours: float) -> Callable[[Any], int | None]:
