@@ -26,7 +26,7 @@ def situation(stream: Stream) -> str:
         if move.undecided:
             parts.append(f"move: {'greeting' if move.greeting is not None else under_way}")
         else:
-            parts.append("move: closing" if move.unsure_since is not None else "move: echo")
+            parts.append("move: closing" if move._old_until is not None else "move: echo")
     if connections._standing._doubts:
         parts.append("in doubt")
     elif connections._standing._resync.running:

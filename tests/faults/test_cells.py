@@ -336,7 +336,7 @@ class Cells(RuleBasedStateMachine):
 
     # -- time -------------------------------------------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([0.001, 0.3, 1.0, 2.0, 5.0, 10.0, 29.9, 65.0, 130.0]))
+    @rule(seconds=st.sampled_from([0.001, 0.3, 0.8, 2.0, 5.0, 11.0, 29.9, 65.0]))
     def let_time_pass(self, seconds: float) -> None:
         """Time passes."""
         self.after("time passes", partial(self.clock.advance, seconds))
@@ -346,13 +346,38 @@ class Cells(RuleBasedStateMachine):
         """The machine sleeps, or its clock is set."""
         self.after("the clock jumps", partial(self.clock.suspend if asleep else self.clock.jump, seconds))
 
-    @rule()
-    def go_on_until_it_moves(self) -> None:
-        """A planned move begins, if one is planned."""
+    # -- into the middle of something -------------------------------------------------------------------------------
+
+    @precondition(lambda self: self.running)
+    @rule(slow=st.sampled_from(["dials", "rest", "acks", "farewells", "budget", "nothing"]))
+    def begin_a_move(self, slow: str) -> None:
+        """A planned move begins, if one is planned, and does not get any further."""
         connections = self.stream._feed._connections
         due = None if connections is None else connections._rotations._due_at
-        if due is not None and self.running:
-            self.clock.advance(max(0.0, due - self.clock.monotonic()))
+        if due is not None:
+            self.clock.advance(max(0.0, due - self.clock.monotonic() - 0.01))
+            self._slow_down(slow)
+            self.clock.advance(0.02)
+
+    @precondition(lambda self: self.running)
+    @rule(slow=st.sampled_from(["dials", "rest", "acks", "budget", "nothing"]))
+    def reconnect(self, slow: str) -> None:
+        """All connections end, and the next one does not get any further."""
+        self._slow_down(slow)
+        for server in self.world.standing:
+            server.drop()
+        self.clock.advance(0.01)
+
+    def _slow_down(self, what: str) -> None:
+        self.world.let_dials_succeed()
+        self.world.slow_dials, self.world.slow_rest = 4.0 * (what == "dials"), 4.0 * (what == "rest")
+        self.world.acks, self.world.farewells = what != "acks", what != "farewells"
+        for server in self.world.standing:
+            server.answers_close = self.world.farewells
+        if what == "budget":
+            budget = budget_at(self.clock, self.stream._plan.endpoints.ws_url or "", "connect", self.dialect.limits)
+            while budget.book() < 1.0:
+                pass
 
     # -- the user ---------------------------------------------------------------------------------------------------
 
