@@ -20,6 +20,7 @@ from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.keepalive import Keepalive
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.links import Links
+from futures_stream.engine.lost_channels import LostChannels
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.repair import Outcome
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
@@ -322,7 +323,8 @@ class Office:
             limit=limit,
             clock=self.clock,
         )
-        self.subscriptions = Subscriptions(dialect, channels, self.delivery, self.lifecycle)
+        lost = LostChannels(self.clock, Random(1))
+        self.subscriptions = Subscriptions(dialect, channels, self.delivery, self.lifecycle, lost)
 
     def told(self) -> list[Record]:
         """Return what was told."""
