@@ -425,3 +425,21 @@ def test_a_refused_symbol_keeps_its_channel() -> None:
     assert office.subscriptions.channels == ("orders", "positions") or "orders" in office.subscriptions.channels
     (lost,) = office.told()
     assert (lost.channel, lost.symbol) == ("orders", "XYZ")  # type: ignore[attr-defined]
+
+
+def test_a_refused_product_keeps_its_channel() -> None:
+    """So does a product family, unless somebody waits for all of the channel."""
+    office = Office()
+    office.subscriptions.lenient = True
+    office.subscriptions.refused(SubscriptionRejected("no", channel="orders", product="COIN-FUTURES"))
+
+    assert "orders" in office.subscriptions.channels
+    (lost,) = office.told()
+    assert (lost.channel, lost.product) == ("orders", "COIN-FUTURES")  # type: ignore[attr-defined]
+
+    promise = Promise(FakeClock())
+    office.subscriptions.add(AddChannels(("executions",), promise))
+    office.subscriptions.refused(SubscriptionRejected("no", channel="executions", product="COIN-FUTURES"))
+    assert "executions" not in office.subscriptions.channels
+    with pytest.raises(SubscriptionRejected):
+        promise.wait(0)
