@@ -95,7 +95,8 @@ class Soak:
             subject.calm()
         for first in range(0, self._filling, 1000):
             for subject in subjects:
-                world.simulator("send_text", subject.exchange, ended_orders(subject.exchange, first, 1000))
+                for text in ended_orders(subject.exchange, first, 1000):
+                    world.simulator("send_text", subject.exchange, text)
             for subject in subjects:
                 subject.calm()
                 self.figures.update(subject.check())
@@ -125,9 +126,12 @@ class Soak:
             subject.calm()
         for subject in subjects:
             self.figures.update(subject.check())
+            self.figures.update(subject.check_views())
         self.looks.append(Footprint.take())
 
     def _judge(self) -> None:
+        if self.looks and not self.figures["views"]:
+            raise Broken("no view was ever to be trusted")
         later = self.looks[int(len(self.looks) * WARM_UP) :]
         if len(later) < 2:
             return
@@ -145,18 +149,26 @@ class Soak:
     def __str__(self) -> str:
         held = self.looks[-1] if self.looks else "-"
         figures = ", ".join(f"{self.figures[name]} {name}" for name in ("written", "told", "lost", "gaps"))
-        return f"{len(self.looks)} looks, {sum(self.troubles.values())} troubles; {figures} (each in a gap); {held}"
+        views = f"{self.figures['views']} views held against the books"
+        troubles = sum(self.troubles.values())
+        return f"{len(self.looks)} looks, {troubles} troubles; {figures} (each in a gap), {views}; {held}"
 
 
-def ended_orders(exchange: str, first: int, number: int) -> str:
-    """Return one push of so many orders that have ended."""
+def ended_orders(exchange: str, first: int, number: int) -> list[str]:
+    """Return one push of so many orders that have ended, and one of their executions where there is such a channel."""
     message = json.loads(order_push(exchange, 0))
-    if exchange == "bitget":
-        row = message["data"][0] | {"status": "filled", "filledSize": "2"}
-    else:
+    ids = [f"E{first + count}" for count in range(number)]
+    if exchange == "bitmusa":
         row = message["data"] | {"status": "FILLED", "tradedAmount": 2}
-    message["data"] = [row | {"orderId": f"E{first + count}"} for count in range(number)]
-    return json.dumps(message)
+        return [json.dumps(message | {"data": [row | {"orderId": order_id} for order_id in ids]})]
+    row = message["data"][0] | {"status": "filled", "filledSize": "2"}
+    fill = {"symbol": "BTCUSDT", "side": "buy", "price": "3", "size": "2", "fee": "0.1", "feeCurrency": "USDT"}
+    fills = [fill | {"orderId": order_id, "tradeId": f"T{order_id}", "role": "maker"} for order_id in ids]
+    executed = {"action": "update", "arg": message["arg"] | {"channel": "execution"}, "data": fills}
+    return [
+        json.dumps(message | {"data": [row | {"orderId": order_id} for order_id in ids]}),
+        json.dumps(executed),
+    ]
 
 
 def executions(first: int, number: int, orders: int) -> str:
