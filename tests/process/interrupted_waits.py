@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from futures_stream import Endpoints, Notice, Stream, StreamQueue, open_stream
+from futures_stream import Endpoints, Notice, Order, Stream, StreamQueue, open_stream
 from futures_stream.clock import SYSTEM_CLOCK
 from futures_stream.simulator import Simulator
 
@@ -138,10 +138,10 @@ def main() -> None:
 
     full, taken, many = StreamQueue(0), [], times * 3000
     full.open()
-    full.deliver(range(many))  # type: ignore[arg-type]  # it looks at no record as long as there is room
-    interrupt(lambda: taken.append(full.get()), times)
+    full.deliver([Order(exchange="x", account="a", seq=seq) for seq in range(many)])
+    interrupt(lambda: taken.append(full.get().seq), times)
     full.shutdown()
-    taken += full
+    taken += [record.seq for record in full]
     say("lost", many - len(set(taken)) if KEEPS_ALL else 0, "twice", len(taken) - len(set(taken)))
 
     flag, over, raised = SYSTEM_CLOCK.event(), False, 0
