@@ -362,9 +362,10 @@ class Cells(RuleBasedStateMachine):
         """Time passes."""
         self.after("time passes", partial(self.clock.advance, seconds))
 
-    @rule(seconds=st.sampled_from([7.0, 600.0]), asleep=st.booleans())
+    @rule(seconds=st.sampled_from([7.0, 600.0, -600.0]), asleep=st.booleans())
     def jump(self, seconds: float, asleep: bool) -> None:
         """The machine sleeps, or its clock is set."""
+        asleep = asleep and seconds > 0
         self.after("the clock jumps", partial(self.clock.suspend if asleep else self.clock.jump, seconds))
 
     # -- into the middle of something -------------------------------------------------------------------------------
@@ -623,6 +624,7 @@ EVENTS: dict[str, Callable[[Cells], None]] = {
     "rest is down": lambda run: run.break_rest("down"),
     "rest is busy": lambda run: run.break_rest("busy"),
     "the clock jumps": lambda run: run.jump(600.0, asleep=False),
+    "the clock is set back": lambda run: run.jump(-600.0, asleep=False),
     "the machine sleeps": lambda run: run.jump(600.0, asleep=True),
     "a channel more": lambda run: run.change_channels("account", more=True, refused=False),
     "a channel more that is refused": lambda run: run.change_channels("account", more=True, refused=True),
