@@ -77,7 +77,7 @@ from futures_stream.records import (
     TriggerOrder,
     Unreadable,
 )
-from futures_stream.stream import Options, ShutDown, Stats, Stream, StreamQueue, open_stream
+from futures_stream.stream import ExpectedOrder, Options, ShutDown, Stats, Stream, StreamQueue, open_stream
 from futures_stream.trackers import AccountTracker, Limits, RiskMonitor
 from futures_stream.vocabulary import (
     Cause,
@@ -129,6 +129,7 @@ __all__ = [
     "Endpoints",
     "Equity",
     "Execution",
+    "ExpectedOrder",
     "FatalError",
     "ForkedError",
     "FuturesStreamError",

@@ -1,6 +1,7 @@
 """What README.rst and the documents say: commands are there, they render, and examples run as they are printed."""
 
 import contextlib
+import json
 import re
 import textwrap
 import warnings
@@ -16,6 +17,7 @@ from futures_stream.dialects import DIALECTS
 from futures_stream.simulator import Simulator
 
 ROOT = Path(__file__).parent.parent
+FRAMES = ROOT / "tests" / "frames"
 TEXT = (ROOT / "README.rst").read_text()
 
 
@@ -54,7 +56,12 @@ def namespace(simulator: Simulator, printed: list[tuple[Any, ...]], enough: int)
         if len(printed) >= enough:
             raise Enough
 
-    def place_my_order() -> str:
+    def place_my_order(client_order_id: str | None = None) -> str:
+        if client_order_id is not None:  # filled at once, as a market order is
+            push = json.loads((FRAMES / "bitget-v2" / "docsv2_ws_orders_push.json").read_text())
+            push["data"][0]["clientOId"] = client_order_id
+            simulator.send_text("bitget-v2", json.dumps(push))
+            return str(push["data"][0]["orderId"])
         before = {order.order_id for order in simulator.books("bitmusa").orders}
         placed: list[str] = []
 
@@ -112,7 +119,7 @@ def test_every_exchange_and_variable_is_named() -> None:
             assert f"{dialect.credentials.prefixes[0]}{field.name.upper()}" in TEXT
 
 
-@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst", "docs/bitget-v2.rst"])
+@pytest.mark.parametrize("name", ["README.rst", "CHANGES.rst", "docs/bitget-v2.rst", "docs/state.rst"])
 def test_it_renders_without_a_warning(name: str) -> None:
     """Docutils has nothing to say against it."""
     settings = {"report_level": 1, "halt_level": 1, "syntax_highlight": "none", "file_insertion_enabled": False}

@@ -56,6 +56,7 @@ KINDS = {
     "orders": "orders",
     "executions": "executions",
     "trigger_orders": "trigger_orders",
+    "closed_positions": "closed_positions",
 }
 """The kinds of state that a channel carries, by neutral channel; a channel that only warns carries none."""
 

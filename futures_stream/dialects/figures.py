@@ -23,6 +23,8 @@ class Figures:
         linear: Whether a contract's profit is its size times the difference of prices, in the margin asset; else mark
             prices cannot be computed out of profits.
         not_linear: Product families of which that is not so.
+        pooled: Whether a balance's maintenance margin is that of all assets together, which the one asset's equity does
+            not cover alone.
     """
 
     total: Literal["equity", "wallet"] | None = None
@@ -30,3 +32,4 @@ class Figures:
     liquidated_at: Decimal | None = None
     linear: bool = False
     not_linear: frozenset[str] = frozenset()
+    pooled: bool = False

@@ -10,19 +10,23 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import Enum
 
-from futures_stream.records import Balance, Execution, Order, Position, Record, TriggerOrder
+from futures_stream.records import Balance, Execution, Order, Position, PositionResult, Record, TriggerOrder
 from futures_stream.vocabulary import PositionSide, PositionStatus
 
-__all__ = ["Key", "amount_of", "as_text", "is_open", "key_of", "keyed", "signed_size"]
+__all__ = ["EVENTS", "Key", "amount_of", "as_text", "is_open", "key_of", "keyed", "signed_size"]
 
 Key = tuple[object, ...]
+
+EVENTS = frozenset({"executions", "closed_positions"})
+"""The kinds that are told once, when they happen: there is no set of them."""
 
 
 def keyed(record: Record) -> tuple[str, Key] | None:
     """
     Return the kind of state that a record tells, and which one of that kind; None for what is no state.
 
-    Keys are (asset,), (symbol, side, margin mode), (order id,), (symbol, trade id), and a trigger order's (order id,).
+    Keys are (asset,), (symbol, side, margin mode), (order id,), (symbol, trade id), a trigger order's (order id,), and
+    (symbol, side, time of opening) of a position that was closed: REST was seen to leave its id out.
     """
     if isinstance(record, Order):
         return None if record.order_id is None else ("orders", (record.order_id,))
@@ -32,6 +36,9 @@ def keyed(record: Record) -> tuple[str, Key] | None:
         return None if record.trade_id is None else ("executions", (record.symbol, record.trade_id))
     if isinstance(record, Balance):
         return None if record.asset is None else ("balances", (record.asset,))
+    if isinstance(record, PositionResult):
+        key = (record.symbol, record.side, record.created_at)
+        return None if record.symbol is None or record.created_at is None else ("closed_positions", key)
     if isinstance(record, TriggerOrder):
         return None if record.order_id is None else ("trigger_orders", (record.order_id,))
     return None

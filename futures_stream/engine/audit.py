@@ -12,7 +12,8 @@ from attrs import frozen
 from futures_stream.clock import Clock
 from futures_stream.dialects.base import Answer, Query
 from futures_stream.dialects.identity import Key, amount_of, is_open, keyed
-from futures_stream.engine.knowledge import Knowledge, Picture
+from futures_stream.engine.knowledge import Knowledge
+from futures_stream.engine.picture import Picture
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.rest_thread import Answered, Asker
 from futures_stream.records import Record

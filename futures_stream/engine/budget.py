@@ -15,12 +15,16 @@ __all__ = ["Budget", "after_fork", "budget_at", "budget_of"]
 
 Limits = Sequence[tuple[int, float]]
 
+_BAN = 300.0  # seconds: what pauses everybody for so long is a ban, and one that comes again is doubled
+_LONGEST_BAN = 3600.0
+
 
 class _Pause:
     """Until when nobody may do anything at a host, in monotonic seconds."""
 
     def __init__(self) -> None:
         self.until = 0.0  # a float is swapped whole, so that no lock is needed to read it
+        self.length = 0.0  # of the last ban
 
 
 class Budget:
@@ -69,9 +73,19 @@ class Budget:
             )
 
     def pause(self, seconds: float) -> None:
-        """Let nobody do anything at this host for so long."""
+        """
+        Let nobody do anything at this host for so long.
+
+        A ban (five minutes or more) that is told again when the last one has just ended lasts twice as long as that, up
+        to an hour: "just" is within as long as it had lasted.
+        """
         with self._lock:
-            self._pause.until = max(self._pause.until, self._clock.monotonic() + seconds)
+            now, pause = self._clock.monotonic(), self._pause
+            if seconds >= _BAN:
+                if pause.until <= now < pause.until + pause.length:
+                    seconds = max(seconds, min(2 * pause.length, _LONGEST_BAN))
+                pause.length = seconds if now >= pause.until else max(pause.length, seconds)
+            pause.until = max(pause.until, now + seconds)
 
     def after_fork(self) -> None:
         """In a child that was forked: lock as if it were new."""

@@ -100,7 +100,8 @@ class Connections:
     @property
     def deadlines(self) -> list[float | None]:
         """When to look at the time, in monotonic seconds."""
-        return [self._retry_at, self._dialing.deadline, *self._links.deadlines, *self._rotations.deadlines]
+        ask_again = self._subscriptions.deadline if self._lifecycle.status.state is State.LIVE else None
+        return [self._retry_at, self._dialing.deadline, ask_again, *self._links.deadlines, *self._rotations.deadlines]
 
     @property
     def unknown_words(self) -> dict[str, int]:
@@ -239,6 +240,7 @@ class Connections:
         """The connection, or the way to one, is lost: say what may be missing, and try again."""
         live_for = self._standing.live_for
         link, self._link = self._link, None
+        self._subscriptions.connection_lost()
         if link is not None:
             self._peer_answers = link.answers
             unsure_since = self._rotations.unsure_since
@@ -334,7 +336,20 @@ class Connections:
             self._standing.misunderstood()
         if self._lifecycle.status.state is State.GREETING and link.session.greeted:
             self._standing.greeted(self._subscriptions.channels)
+        self._tend_lost_channels(link)
         self._subscriptions.keep_promises(link.session)
+
+    def _tend_lost_channels(self, link: Link) -> None:
+        """Ask for what the exchange took away, if it is time to, and tell what was missed of what is back."""
+        if self._lifecycle.status.state is not State.LIVE:
+            return
+        if due := self._subscriptions.ask_again():
+            link.obey(link.session.subscribe(due))
+        found = self._subscriptions.found(link.session)
+        if found is not None and not self._standing.is_asking:
+            channels, since = found
+            self._standing.missed(f"{' and '.join(channels)} had been refused, and is served again", since, channels)
+            self._subscriptions.back(channels)
 
     def _switch(self, link: Link) -> None:
         """Another connection serves from now on."""

@@ -33,6 +33,7 @@ class Delivery:
         account: On every notice.
         clock: Stamps notices.
         monitors: Folds that may add records.
+        knowledge: What follows what is delivered, with bounds of its own.
 
     Attributes:
         next_seq: The ``seq`` of the next record.
@@ -42,9 +43,16 @@ class Delivery:
         :meth:`attach` and :meth:`detach` are callable from any thread; the rest belongs to the I/O thread.
     """
 
-    def __init__(self, exchange: str, account: str, clock: Clock, monitors: Sequence[Monitor] = ()) -> None:
+    def __init__(
+        self,
+        exchange: str,
+        account: str,
+        clock: Clock,
+        monitors: Sequence[Monitor] = (),
+        knowledge: Knowledge | None = None,
+    ) -> None:
         self.next_seq = 1
-        self.knowledge = Knowledge()
+        self.knowledge = Knowledge() if knowledge is None else knowledge
         self._exchange = exchange
         self._account = account
         self._clock = clock

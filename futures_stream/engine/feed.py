@@ -26,6 +26,7 @@ from futures_stream.engine.lease import (
 )
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.links import Links
+from futures_stream.engine.lost_channels import LostChannels
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.ports import Network
 from futures_stream.engine.promise import Promise
@@ -93,7 +94,9 @@ class Feed:
         self._links = Links(self._inbox, clock)
         self._steady = Steady(self._links, delivery, clock)
         self._stop_asked = False
-        self._subscriptions = Subscriptions(plan.dialect, plan.channels, delivery, lifecycle)
+        self._subscriptions = Subscriptions(
+            plan.dialect, plan.channels, delivery, lifecycle, LostChannels(clock, random)
+        )
         self._standing = Standing(
             plan=plan, delivery=delivery, lifecycle=lifecycle, clock=clock, random=random, mute=self._rotate
         )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
-from futures_stream.dialects.identity import Key, is_open
+from futures_stream.dialects.identity import Key, is_open, keyed
 from futures_stream.dialects.ordering import Precedence, by_time, of_orders
-from futures_stream.records import Balance, Execution, Order, Position, Record, Snapshot, TriggerOrder
+from futures_stream.engine.picture import Collected, Picture
+from futures_stream.records import Balance, Execution, Order, Position, PositionResult, Record, Snapshot, TriggerOrder
 from futures_stream.vocabulary import Mark, OrderStatus, Origin
 
-__all__ = ["Knowledge", "Picture", "set_mark"]
+__all__ = ["Knowledge", "set_mark"]
 
 _MOST_NAMES = 10_000  # contracts and assets: far more than any exchange lists
 _OPEN_AT_MOST = 10  # times as many orders as are remembered may be open: no exchange allows a hundredth of that
@@ -24,34 +25,12 @@ _LATE = frozenset({Mark.LATE})
 _CONFLICT = frozenset({Mark.CONFLICT})
 
 
-@frozen(kw_only=True)
-class Picture:
-    """
-    The account at one moment, as far as it was told.
-
-    Attributes:
-        orders: Open orders by id.
-        positions: Open positions by key.
-        balances: Balances by key.
-    """
-
-    orders: dict[str, Order] = field(factory=dict)
-    positions: dict[Key, Position] = field(factory=dict)
-    balances: dict[Key, Balance] = field(factory=dict)
-
-    def of_kind(self, kind: str) -> Mapping[Key, Record]:
-        """Return what is open of one kind, by key."""
-        if kind == "orders":
-            return {(order_id,): order for order_id, order in self.orders.items()}
-        return self.positions if kind == "positions" else self.balances
-
-
 class Knowledge:
     """
     Follows what is delivered, on its way there.
 
-    An execution that was told already is not told again. What is older than what was told of the same thing, or has
-    the id of another execution, is told and marked, and what is known stays as it is.
+    An execution, or what came of a position, that was told already is not told again. What is older than what was told
+    of the same thing, or has the id of another execution, is told and marked, and what is known stays as it is.
 
     Args:
         most_orders: How many are remembered; one that is open is not forgotten before all that have ended, and not
@@ -59,7 +38,7 @@ class Knowledge:
         most_trades: How many executions are remembered, by their ids.
 
     Attributes:
-        repeated: How many executions were not told again.
+        repeated: How many of those were not told again.
 
     Threads:
         Belongs to the I/O thread.
@@ -78,7 +57,8 @@ class Knowledge:
         self._trades: OrderedDict[Key, int] = OrderedDict()
         self._symbols: dict[str, None] = {}
         self._touched: set[tuple[str, Key]] | None = None
-        self._executions: list[Execution] | None = None
+        self._results: OrderedDict[Key, None] = OrderedDict()
+        self._collected: Collected | None = None
         self._notes: dict[type[Record], Callable[[Any], Record | None]] = {
             Order: self._note_order,
             Position: self._note_position,
@@ -86,6 +66,7 @@ class Knowledge:
             Balance: self._note_balance,
             Snapshot: self._note_set,
             TriggerOrder: self._note_trigger,
+            PositionResult: self._note_result,
         }
 
     def admit(self, records: list[Record]) -> list[Record]:
@@ -110,18 +91,18 @@ class Knowledge:
         """Stop filling the set that :meth:`watch` gave."""
         self._touched = None
 
-    def collect(self) -> list[Execution]:
-        """Return a list to which every execution is added that is told from now on, until :meth:`collect_no_more`."""
-        self._executions = []
-        return self._executions
+    def collect(self) -> Collected:
+        """Return what every event is added to that is told from now on, until :meth:`collect_no_more`."""
+        self._collected = Collected()
+        return self._collected
 
     def collect_no_more(self) -> None:
-        """Stop filling the list that :meth:`collect` gave."""
-        self._executions = None
+        """Stop filling what :meth:`collect` gave."""
+        self._collected = None
 
-    def knows_trade(self, key: Key) -> bool:
-        """Tell whether an execution has been delivered."""
-        return key in self._trades
+    def knows_event(self, kind: str, key: Key) -> bool:
+        """Tell whether an event has been delivered."""
+        return key in (self._trades if kind == "executions" else self._results)
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -256,8 +237,8 @@ class Knowledge:
         known = self._trades.get(key)
         if known is None:
             self._trades[key] = facts
-            if self._executions is not None:
-                self._executions.append(execution)
+            if self._collected is not None:
+                self._collected.executions.append(execution)
             if len(self._trades) > self._most_trades:
                 self._trades.popitem(last=False)
             return execution
@@ -265,6 +246,19 @@ class Knowledge:
             self.repeated += 1
             return None
         return evolve(execution, marks=execution.marks | _CONFLICT)
+
+    def _note_result(self, result: PositionResult) -> Record | None:
+        found = keyed(result)
+        if found is not None:
+            if found[1] in self._results:
+                self.repeated += 1
+                return None
+            self._results[found[1]] = None
+            if len(self._results) > self._most_orders:
+                self._results.popitem(last=False)
+        if self._collected is not None:
+            self._collected.results.append(result)
+        return result
 
     def _note_set(self, snapshot: Snapshot) -> Record:
         """The rows before it were all there are: what is not among them is gone."""

@@ -94,7 +94,7 @@ class Link:
         self._awaiting: str | None = None
         self._answer_due: float | None = None
         self._stuck_since: float | None = None
-        self._pings = self._pongs = 0
+        self._texts_as_pongs = self._pongs_wanted = 0
 
     @property
     def answers(self) -> bool:
@@ -200,14 +200,17 @@ class Link:
             self.connection.ping()
         else:
             self._outbox.ping(self._ping.text)
-        self._pings += 1
+        self._pongs_wanted = max(self._pongs_wanted, self._pongs) + 1  # more than came by now, whoever asked for those
         self._keepalive.pinged(self._clock.monotonic())
 
     @property
     def has_answered(self) -> bool:
         """Whether every ping has been answered by now, so that all which was said before the last answer has come."""
-        pongs = self._pongs if self._ping.text is not None else self.connection.pongs
-        return pongs == self._pings > 0
+        return self._pongs >= self._pongs_wanted > 0
+
+    @property
+    def _pongs(self) -> int:
+        return self.connection.pongs if self._ping.text is None else self._texts_as_pongs
 
     def hurry(self) -> None:
         """Ask the other side for a sign of life now."""
@@ -253,7 +256,7 @@ class Link:
             return True
         if isinstance(answer, Control):
             log.debug("heard %s", answer.label)
-            self._pongs += answer.label == "pong"
+            self._texts_as_pongs += answer.label == "pong"
             self.obey(answer)
         return False
 

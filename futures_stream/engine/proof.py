@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from futures_stream.dialects.identity import signed_size
-from futures_stream.engine.knowledge import Picture
-from futures_stream.records import Execution, Order
+from futures_stream.engine.picture import Picture
+from futures_stream.records import Execution, Order, PositionResult
 from futures_stream.vocabulary import Side
 
-__all__ = ["unexplained"]
+__all__ = ["unexplained", "without_result"]
 
 
 def unexplained(
@@ -49,6 +49,23 @@ def unexplained(
         if fault is not None:
             faults["positions"].append(fault)
     return dict(faults)
+
+
+def without_result(before: Picture, after: Picture, results: Sequence[PositionResult]) -> list[str]:
+    """
+    Return which positions are not open any more, though nobody told what came of them.
+
+    Args:
+        before: What was open when the gap began.
+        after: What is open now.
+        results: What was told in between.
+    """
+    told = {(result.symbol, result.side) for result in results}
+    return [
+        f"position {position.symbol} {position.side} was open and is not any more; what came of it is not told"
+        for key, position in before.positions.items()
+        if key not in after.positions and (position.symbol, position.side) not in told
+    ]
 
 
 _ZERO = Decimal(0)

@@ -9,15 +9,16 @@ from collections.abc import Callable, Sequence
 from attrs import define, evolve, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
-from futures_stream.dialects.identity import Key, as_text, keyed
+from futures_stream.dialects.identity import EVENTS, Key, as_text, keyed
 from futures_stream.dialects.ordering import Precedence, of_orders
 from futures_stream.engine.delivery import Delivery
-from futures_stream.engine.knowledge import Knowledge, Picture, set_mark
+from futures_stream.engine.knowledge import Knowledge, set_mark
 from futures_stream.engine.monitors import renumbered
-from futures_stream.engine.proof import unexplained
+from futures_stream.engine.picture import Collected, Picture
+from futures_stream.engine.proof import unexplained, without_result
 from futures_stream.engine.rest_thread import Answered, Asker
 from futures_stream.errors import ConnectFailed, FatalError, FuturesStreamError, RequestRejected
-from futures_stream.records import Execution, Order, Record, Snapshot
+from futures_stream.records import Order, Record, Snapshot
 from futures_stream.vocabulary import Origin
 
 __all__ = ["Outcome", "Recovered", "Repair", "Scope"]
@@ -54,12 +55,12 @@ class Recovered:
 
     Attributes:
         before: The account when the last message before the gap had been read.
-        executions: Executions that were told since, by REST or by pushes: both are in what is known now.
+        told: Events that were told since, by REST or by pushes: both are in what is known now.
         count: How many records were delivered that the stream had not told.
     """
 
     before: Picture = field(factory=Picture)
-    executions: list[Execution] = field(factory=list)
+    told: Collected = field(factory=Collected)
     count: int = 0
 
 
@@ -157,7 +158,9 @@ class Repair:
         scope, before = self._scope, self._gap.before
         after = self._knowledge.picture()
         ended = {order_id: order for order_id in before.orders if (order := self._knowledge.order(order_id))}
-        faults = unexplained(before, after, ended, self._gap.executions)
+        faults = unexplained(before, after, ended, self._gap.told.executions)
+        if "closed_positions" in scope.asked and (lines := without_result(before, after, self._gap.told.results)):
+            faults["closed_positions"] = lines
         doubtful = self._failed | scope.reasons | faults.keys()
         proven = tuple(kind for kind in scope.kinds if kind in scope.asked and kind not in doubtful)
         return Outcome(
@@ -185,7 +188,7 @@ class Repair:
         """Return the orders that began and ended while nobody looked, as far as their executions tell of them."""
         strangers: dict[str, Order] = {}
         if "orders" in self._scope.kinds:
-            for each in self._gap.executions:
+            for each in self._gap.told.executions:
                 if each.order_id is not None and self._knowledge.order(each.order_id) is None:
                     strangers[each.order_id] = Order(
                         exchange=each.exchange,
@@ -221,15 +224,15 @@ class Repair:
             self._open.appendleft(answer.more)
         elif not answer.whole:
             self._failed.add(query.kind)
-        elif query.kind != "executions":
+        elif query.kind not in EVENTS:
             self._close_set(query.kind, answer)
 
     def _is_news(self, record: Record, touched: frozenset[tuple[str, Key]]) -> bool:
         found = keyed(record)
         if found is None:
             return True
-        if found[0] == "executions":
-            return not self._knowledge.knows_trade(found[1])
+        if found[0] in EVENTS:
+            return not self._knowledge.knows_event(*found)
         if isinstance(record, Order) and self._goes_back(record):
             return False
         return found not in touched and not _is_in_set(found[0], record, touched)
@@ -241,7 +244,7 @@ class Repair:
         return known is not None and of_orders(evolve(known, timestamp=None), order) is Precedence.OLDER
 
     def _deliver(self, kind: str, records: Sequence[Record]) -> None:
-        self._gap.count += sum(1 for record in records if kind == "executions" or self._is_change(record))
+        self._gap.count += sum(1 for record in records if kind in EVENTS or self._is_change(record))
         self._delivery.add(renumbered(records, self._delivery.next_seq))
 
     def _is_change(self, record: Record) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 
+from futures_stream.dialects.identity import EVENTS
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.repair import Outcome, Recovered, Repair, Scope
@@ -58,7 +59,7 @@ class Resync:
     def mark(self) -> None:
         """A gap begins: remember how the account stood."""
         knowledge = self._delivery.knowledge
-        self._recovered = Recovered(before=knowledge.picture(), executions=knowledge.collect())
+        self._recovered = Recovered(before=knowledge.picture(), told=knowledge.collect())
 
     def begin(self, channels: tuple[str, ...], since: int | None) -> None:
         """
@@ -71,7 +72,7 @@ class Resync:
         self.abandon()
         dialect, plan, knowledge = self._plan.dialect, self._plan, self._delivery.knowledge
         kinds = dialect.kinds(channels)
-        wanted = {*kinds, "executions"} if since is not None else {*kinds} - {"executions"}
+        wanted = {*kinds, "executions"} if since is not None else {*kinds} - EVENTS
         asked = tuple(kind for kind in dialect.queryable if kind in wanted) if self.asker is not None else ()
         queries = dialect.queries(
             plan.credentials,

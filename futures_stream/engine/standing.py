@@ -227,6 +227,11 @@ class Standing:
         else:
             self._resume(channels)
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether the exchange is being asked how the account stands; the audit does not count."""
+        return self._resync.running
+
     def missed(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
         """Something may be missing, although the connection that serves is well."""
         self._blind(reason, since, channels)

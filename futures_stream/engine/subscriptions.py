@@ -7,6 +7,7 @@ from attrs import frozen
 from futures_stream.dialects.base import Dialect, Session
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
+from futures_stream.engine.lost_channels import LostChannels
 from futures_stream.engine.promise import Promise
 from futures_stream.errors import ConfigError, FuturesStreamError, SubscriptionRejected
 from futures_stream.records import ChannelLost
@@ -38,6 +39,7 @@ class Subscriptions:
         channels: What to begin with.
         delivery: Takes the notice of a channel that is lost.
         lifecycle: Shows what is subscribed.
+        lost: Knows what the exchange took away.
 
     Attributes:
         channels: What is subscribed, or will be.
@@ -47,12 +49,20 @@ class Subscriptions:
         Belongs to the I/O thread.
     """
 
-    def __init__(self, dialect: Dialect, channels: tuple[str, ...], delivery: Delivery, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        channels: tuple[str, ...],
+        delivery: Delivery,
+        lifecycle: Lifecycle,
+        lost: LostChannels,
+    ) -> None:
         self.channels = channels
         self.lenient = False
         self._dialect = dialect
         self._delivery = delivery
         self._lifecycle = lifecycle
+        self._lost = lost
         self._promises: list[AddChannels] = []
 
     def add(self, asked: AddChannels) -> None:
@@ -66,7 +76,34 @@ class Subscriptions:
             if not asked.channels.isdisjoint(waiting.channels):
                 self._promises.remove(waiting)
                 waiting.promise.break_(ConfigError("the channel was removed while it was waited for"))
+        self._lost.forget(asked.channels)
         self._want(set(self.channels) - asked.channels)
+
+    @property
+    def deadline(self) -> float | None:
+        """When to ask for a lost channel again, in monotonic seconds; None if there is none to ask for."""
+        return self._lost.deadline
+
+    def ask_again(self) -> tuple[str, ...]:
+        """Want those lost channels that it is time to ask for again, and return them."""
+        due = self._lost.take_due()
+        if due:
+            self._want({*self.channels, *due})
+        return due
+
+    def connection_lost(self) -> None:
+        """What was asked for once more has no answer: the next connection begins with what is sure to be served."""
+        unanswered = self._lost.take_unanswered()
+        promised = {channel for asked in self._promises for channel in asked.channels}
+        self._want({*self.channels} - ({*unanswered} - promised))
+
+    def found(self, session: Session) -> tuple[tuple[str, ...], int] | None:
+        """Return the lost channels that the session serves, and since when (ms) they were not; None if none is."""
+        return self._lost.found(session.subscribed)
+
+    def back(self, channels: tuple[str, ...]) -> None:
+        """What was missed of these lost channels has been told."""
+        self._lost.forget(channels)
 
     def keep_promises(self, session: Session) -> None:
         """Tell those who wait for channels that the session has them confirmed."""
@@ -86,8 +123,8 @@ class Subscriptions:
         """
         The exchange refuses a channel: at the first greeting that fails the stream, later the others go on.
 
-        So does the channel itself where only a symbol or a product family of it is refused; that is asked for again on
-        the next connection.
+        It is asked for again, ever more seldom. Where only a symbol or a product family of it is refused the channel
+        itself goes on; that is asked for again on the next connection.
 
         Raises:
             SubscriptionRejected: There is no going on.
@@ -103,10 +140,13 @@ class Subscriptions:
         if not left or not (self.lenient or waiting):
             raise error  # what is wanted stays as it is: another connection may serve, and go on
         self._want(left)
+        is_known, is_told = channel in self._lost, not all(asked.promise.forsaken for asked in waiting)
+        if whole and (is_known or not is_told):
+            self._lost.refused(channel)
         for asked in waiting:
             self._promises.remove(asked)
             asked.promise.break_(error)
-        if all(asked.promise.forsaken for asked in waiting):
+        if not (is_known or is_told):
             self._delivery.notice(ChannelLost, channel=channel, symbol=error.symbol, product=error.product, error=error)
 
     def _want(self, channels: set[str]) -> None:

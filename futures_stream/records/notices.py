@@ -158,6 +158,8 @@ class ChannelLost(Notice):
     The exchange does not serve this channel any more; the others go on.
 
     If ``product`` or ``symbol`` is given, it is only lost for that product family or contract, and goes on for others.
+    A channel that is lost whole is asked for again, after 15 s at most and then ever more seldom; when it is back, a
+    :class:`Gap` of this channel says since when it was not served, and is closed as any other.
 
     Attributes:
         channel: Which one.

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from futures_stream.simulator.bitget import API_KEY, API_SECRET, LOGIN_WINDOW, PASSPHRASE
+from futures_stream.simulator.bitget_v2_closed import closed_positions, closed_row
 from futures_stream.simulator.bitget_v2_rows import (
     PRODUCT,
     Row,
     account_row,
-    closed_row,
     equity_row,
     execution_row,
     order_row,
@@ -118,11 +118,11 @@ class BitgetV2End:
         if positions:
             rows = [position_row(each) for each in self._standing().positions]
             texts += self._push("positions", rows, unix_ms, even_if_empty=True)
-        closed = [each for each in positions if each.status != "open"]
+        closed = {(each.symbol, each.side, each.created_ms) for each in positions if each.status != "open"}
         if closed and self._hears("positions-history"):
-            executions = self._books().executions
-            for each in closed:
-                texts += self._push("positions-history", [closed_row(each, executions)], unix_ms)
+            for each in closed_positions(self._books().executions):
+                if (each.symbol, each.side, each.created_ms) in closed:
+                    texts += self._push("positions-history", [closed_row(each)], unix_ms)
         if balances:
             texts += self._push("account", [account_row(balances[-1])], unix_ms)
             texts += self._push("equity", [equity_row(balances[-1])], unix_ms)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from futures_stream.simulator.bitget import API_KEY, API_SECRET, PASSPHRASE
 from futures_stream.simulator.bitget_v2 import PRODUCTS
+from futures_stream.simulator.bitget_v2_closed import closed_positions, fetched_closed_row
 from futures_stream.simulator.bitget_v2_rows import (
     PRODUCT,
     Row,
@@ -125,6 +126,13 @@ def fills(books: Statement, asked: Mapping[str, str]) -> object:
     return {"fillList": [execution_row(each, orders[each.order_id]) for each in page], "endId": end}
 
 
+def closed(books: Statement, asked: Mapping[str, str]) -> object:
+    """Tell what came of positions, those that were closed last first."""
+    found = [each for each in reversed(closed_positions(books.executions)) if _is_ours(asked)]
+    page, end = _page(found, asked, lambda each: each.executions[-1].trade_id)
+    return {"list": [fetched_closed_row(each) for each in page], "endId": end}
+
+
 def no_plans(_: Statement, __: Mapping[str, str]) -> object:
     """Tell the waiting trigger orders: those of this market are never seen waiting."""
     return {"entrustedList": None, "endId": None}
@@ -137,6 +145,7 @@ READERS: Mapping[str, Callable[[Statement, Mapping[str, str]], object]] = {
     "/api/v2/mix/order/detail": detail,
     "/api/v2/mix/order/fills": fills,
     "/api/v2/mix/order/orders-plan-pending": no_plans,
+    "/api/v2/mix/position/history-position": closed,
 }
 
 

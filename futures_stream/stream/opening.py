@@ -13,6 +13,7 @@ from futures_stream.clock import SYSTEM_CLOCK, Clock
 from futures_stream.dialects import Credentials, Dialect, Endpoints, find_dialect
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.feed import Feed
+from futures_stream.engine.knowledge import Knowledge
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.monitors import Monitor
 from futures_stream.engine.plan import Limits, Plan
@@ -183,7 +184,8 @@ def prepare_stream(
         )
     own_queue = StreamQueue(maxsize) if queue is None else queue
     alerting = Alerting(monitors, clock)
-    delivery = Delivery(dialect.name, account, clock, alerting.monitors)
+    knowledge = Knowledge(most_trades=options.most_trades)
+    delivery = Delivery(dialect.name, account, clock, alerting.monitors, knowledge)
     lifecycle = Lifecycle(clock, plan.channels)
     feed = None
     with contextlib.suppress(OSError):  # what was made by then gives its descriptors back
@@ -203,7 +205,7 @@ def prepare_stream(
         plan.symbols,
         keep=options.keep_orders,
         most=options.most_orders,
-        most_trades=options.most_trades,
+        most_trades=0,  # what was told before does not come this far: see Knowledge
     )
     return Stream(
         plan=plan,

@@ -33,7 +33,7 @@ class Options:
             program that listens to the account loses its stream with it, so the default is to let it run out.
         keep_orders: Seconds that a finished order stays in ``stream.orders``. Open ones stay as long as they are open.
         most_orders: How many finished orders stay in it at most.
-        most_trades: How many trade ids are remembered, so that an execution that is told again counts once even when
+        most_trades: How many trade ids are remembered, so that an execution is told and counted once, even when
             its order has left.
 
     Raises:

@@ -320,17 +320,23 @@ class Stream:
         It is as new as any record that anybody got from a queue, whether or not someone reads one, and a queue that
         overflows takes nothing from it. ``trusted`` says whether these are all open orders. (``Options(keep_orders=,
         most_orders=)`` bounds those that ended.)
+
+        Raises:
+            ForkedError: It is another process's stream.
         """
+        self._run.check_process()
         return self._views.orders
 
     @property
     def positions(self) -> Positions:
         """The open positions as they stand, frozen; as new as any record, see :attr:`orders`."""
+        self._run.check_process()
         return self._views.positions
 
     @property
     def balances(self) -> Balances:
         """The balances as they stand, by asset, frozen; as new as any record, see :attr:`orders`."""
+        self._run.check_process()
         return self._views.balances
 
     @property
@@ -386,9 +392,10 @@ class Stream:
             "missed": stats.missed,
         }
         told = {name: value for name, value in facts.items() if value is not None}
-        views = (self.positions, self.orders, self.balances)
         about = html_facts(f"Stream {self.exchange}/{self.account}", told)
-        return about + "".join(view._repr_html_() for view in views)
+        if self._run.forked:  # nobody follows the account here
+            return about
+        return about + "".join(view._repr_html_() for view in (self.positions, self.orders, self.balances))
 
     def __enter__(self) -> Stream:
         return self

@@ -78,7 +78,7 @@ def account_metrics(balance: Balance, positions: Iterable[Position] | None, figu
         used = Figure(balance.locked)
     ratio = Figure(balance.margin_ratio)
     if ratio.value is None:
-        needed = balance.maintenance_margin
+        needed = None if figures.pooled else balance.maintenance_margin
         if needed is None:
             needed = _sum(None if held is None else [each.maintenance_margin for each in held])
         ratio = _ratio(needed, equity.value)

@@ -19,7 +19,7 @@ from futures_stream.trackers.order_rows import LASTING, following, says_less, sa
 from futures_stream.trackers.order_views import NOTHING, Executed, OrderEntry, Orders, OrderState, step
 from futures_stream.trackers.tracker import Tracker, filled_in
 from futures_stream.trackers.trust import Trust, scope_of
-from futures_stream.vocabulary import OrderStatus, Origin
+from futures_stream.vocabulary import Mark, OrderStatus, Origin
 
 __all__ = ["OrderTracker"]
 
@@ -224,6 +224,8 @@ class OrderTracker(Tracker):
     def _explain(self, told: Execution) -> Change | None:
         if told.trade_id is None:
             return self._refuse(Verdict.UNIDENTIFIED)
+        if Mark.CONFLICT in told.marks:  # the stream knows another execution of that id
+            return self._refuse(Verdict.CONFLICT)
         key, content = (told.symbol, told.trade_id), (told.price, told.size, told.order_id)
         if key in self._trades:
             return self._refuse(Verdict.REPEATED if self._trades[key] == content else Verdict.CONFLICT)

@@ -205,6 +205,35 @@ def test_executions_come_oldest_first() -> None:
     assert len(answers[-1].keys) == 135
 
 
+def test_closed_positions() -> None:
+    """Page by page, newest first, until one reaches to before the gap: by which time they are listed is not known."""
+    asked = []
+    rows = [
+        {"symbol": "BTCUSDT", "holdSide": "long", "ctime": str(number), "utime": str(100_000 + number)}
+        for number in range(350, 0, -1)
+    ]
+
+    def server(path: str, said: dict[str, str]) -> Any:
+        asked.append((path, said))
+        listed = [row for row in rows if int(row["ctime"]) < int(said.get("idLessThan", 10**9))][:100]
+        return {"list": listed, "endId": listed[-1]["ctime"]}
+
+    answers = converse(ONE, ask(ONE, "closed_positions", since=100_200 + 5000), server)
+    assert [said for _, said in asked] == [
+        {"limit": "100", "productType": "USDT-FUTURES"},
+        {"limit": "100", "productType": "USDT-FUTURES", "idLessThan": "251"},
+    ]
+    assert {path for path, _ in asked} == {f"{MIX}/position/history-position"}
+    assert [record.timestamp for record in answers[-1].records] == list(range(100_200, 100_351))
+    assert (answers[-1].whole, answers[0].records) == (True, ())
+
+
+def test_closed_positions_without_time() -> None:
+    """Such a one could be told twice: that is not whole."""
+    found = answer(ONE, ask(ONE, "closed_positions", since=0), {"list": [{"symbol": "X", "utime": "9"}]})
+    assert (len(found.records), found.whole) == (1, False)
+
+
 def test_executions_before_are_left_out() -> None:
     """Should a server not heed the time that is asked for; five seconds before are wanted, since clocks differ."""
     rows = [fill(3, 20_000), fill(2, 15_000), fill(1, 14_999)]

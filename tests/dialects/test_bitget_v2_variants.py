@@ -440,10 +440,14 @@ def test_no_data_is_not_an_empty_set(session: Session) -> None:
 
 
 def test_positions_of_no_product(session: Session) -> None:
-    """They are told, and close nothing: those of other products might be meant."""
+    """They are told, and close nothing: those of other products might be meant, unless there is only one."""
     (position,) = heard(session, text_of("positions", POSITION, arg={"channel": "positions"}))
     assert isinstance(position, Position)
     assert session.oddities == {"positions of no product": 1}
+    alone = begin(BitgetV2(products=("COIN-FUTURES",)))
+    (closed,) = heard(alone, text_of("positions", arg={"channel": "positions"}))
+    assert isinstance(closed, Snapshot)
+    assert closed.scope == ("COIN-FUTURES", None)
 
 
 @pytest.mark.parametrize(

@@ -136,3 +136,49 @@ def test_messages_wait_for_their_turn() -> None:
         assert rig.stream.status.connects == 1  # nobody was waited for meanwhile
         rig.clock.advance(80)
         assert rig.state == "live"
+
+
+def test_a_ban_that_comes_again_lasts_twice_as_long() -> None:
+    """Whoever is banned again as soon as it may knock again knocks ever more seldom, up to an hour."""
+    clock = FakeClock()
+    budget = Budget((), clock)
+    lasted = []
+    for _ in range(6):
+        budget.pause(300.0)
+        budget.pause(300.0)  # another stream of this process was refused at the same moment
+        lasted.append(budget.paused_for)
+        clock.advance(budget.paused_for + 1)
+
+    assert lasted == [300, 600, 1200, 2400, 3600, 3600]
+    clock.advance(3600)
+    budget.pause(300.0)
+    assert budget.paused_for == 300  # it has been well for as long as it was banned
+
+
+def test_what_is_asked_for_shortly_is_kept_to_the_second() -> None:
+    """A pause that is no ban is as long as the exchange says, however often; a longer ban than our own counts."""
+    clock = FakeClock()
+    budget = Budget((), clock)
+    for _ in range(3):
+        budget.pause(10.0)
+        assert budget.paused_for == 10
+        clock.advance(10)
+    budget.pause(400.0)
+    clock.advance(401)
+    budget.pause(7200.0)
+
+    assert budget.paused_for == 7200
+
+
+def test_a_stream_that_is_banned_again_and_again() -> None:
+    """It knocks after five minutes, ten, twenty, forty, and then every hour."""
+    with Rig("bitget") as rig:
+        server = rig.open()
+        rig.network.fail_dials(*[ConnectFailed("no", status=418) for _ in range(20)])
+        server.drop()
+        rig.settle()
+        before = len(rig.network.dials)
+        rig.clock.advance(4 * 3600)
+
+        assert before == 2
+        assert len(rig.network.dials) - before == 6  # 300, 900, 2100, 4500, 8100, 11700 s later

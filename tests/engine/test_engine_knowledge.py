@@ -163,4 +163,6 @@ def test_the_newest_that_ended_are_remembered() -> None:
 
     assert knowledge.order("open") is not None
     assert [number for number in range(30) if knowledge.order(str(number))] == list(range(21, 30))
-    assert [number for number in range(30) if knowledge.knows_trade(("BTCUSDT", str(number)))] == list(range(10, 30))
+    assert [number for number in range(30) if knowledge.knows_event("executions", ("BTCUSDT", str(number)))] == list(
+        range(10, 30)
+    )

@@ -261,3 +261,33 @@ def test_a_connection_that_is_left_is_not_looked_at_for_ever() -> None:
         rig.clock.advance(5)
 
         assert old.closed
+
+
+def test_a_pong_that_nobody_asked_for_is_no_answer() -> None:
+    """It says nothing about what was under way later: an old connection that is dead by then is a gap."""
+    with Moving(channels=["orders"]) as rig:
+        old, new = rig.begin()
+        old.say("pong")
+        rig.settle()
+        old.replies = None
+        old.answers_close = False
+        rig.answer(new)
+        assert old.closing
+        rig.clock.advance(1.1)
+
+        assert "Gap" in names(rig.told())
+        assert old.closed
+
+
+def test_a_pong_is_an_answer() -> None:
+    """The same, of one that lives: it said all that it had to say before it was left."""
+    with Moving(channels=["orders"]) as rig:
+        old, new = rig.begin()
+        old.replies = reply_bitget
+        old.answers_close = False
+        rig.answer(new)
+        assert old.closing
+        rig.clock.advance(1.1)
+
+        assert names(rig.told()) == ["Rotated"]
+        assert old.closed

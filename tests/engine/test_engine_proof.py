@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from futures_stream import Execution, Order, OrderStatus, Position, PositionSide, Side
-from futures_stream.engine.knowledge import Knowledge, Picture
+from futures_stream.engine.knowledge import Knowledge
+from futures_stream.engine.picture import Picture
 from futures_stream.engine.proof import unexplained
 
 

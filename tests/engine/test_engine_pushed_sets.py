@@ -15,6 +15,7 @@ from futures_stream import (
     OrderStatus,
     Origin,
     Position,
+    PositionResult,
     PositionSide,
     Record,
     Snapshot,
@@ -82,7 +83,7 @@ class Asking:
         kinds = tuple(dict.fromkeys(query.kind for query in queries))
         self.repair = Repair(
             scope=Scope(kinds=kinds, asked=kinds, queries=queries, **scope),
-            recovered=Recovered(executions=self.knowledge.collect()),
+            recovered=Recovered(told=self.knowledge.collect()),
             asker=self,
             knowledge=self.knowledge,
             delivery=self.delivery,
@@ -162,6 +163,32 @@ def test_orders_that_nobody_saw(number: int, asked: int, proven: tuple[str, ...]
 
     assert [each.symbol for each in asking.asked[2:]] == [f"o{each}" for each in range(number)][-asked:]
     assert asking.repair.outcome().proven == proven
+
+
+def test_what_came_of_positions() -> None:
+    """It is told once, whoever tells it; a position that is gone without it leaves closed positions unproven."""
+
+    def result(symbol: str, origin: Origin) -> PositionResult:
+        position_id = "7" if origin is Origin.PUSH else None
+        facts: dict[str, Any] = {"symbol": symbol, "created_at": 5, "side": PositionSide.LONG, "origin": origin}
+        return PositionResult(exchange="x", account="a", position_id=position_id, **facts)
+
+    asking = Asking(query("closed_positions"), query("positions"))
+    asking.delivery.add([position("A"), position("B")])
+    asking.repair._gap.before = asking.knowledge.picture()
+    asking.delivery.add([result("A", Origin.PUSH)])
+    asking.answer(result("A", Origin.SNAPSHOT), keys=[("A", "long", "5")])
+    asking.repair._touched.clear()  # as if nothing had been pushed since
+    asking.answer(keys=[])
+
+    outcome = asking.repair.outcome()
+    assert asking.knowledge.picture().positions == {}
+    assert (outcome.recovered, outcome.proven) == (0, ())
+    assert [line for line in outcome.unexplained if "what came of it" in line] == [
+        "position B long was open and is not any more; what came of it is not told"
+    ]
+    assert asking.knowledge.admit([result("A", Origin.PUSH)]) == []
+    assert len(asking.knowledge.admit([result("B", Origin.PUSH)])) == 1
 
 
 def test_an_older_answer_does_not_bring_back_a_trigger_order() -> None:

@@ -32,6 +32,7 @@ WARM_UP = 0.3  # of the time: what is made once has been made by then, and what 
 MOST_GROWTH = 0.05  # of the memory after that. What the library keeps is bounded, and was filled while it warmed up;
 # the rest is the allocator's, whose heap never shrinks back to where it was: five in a hundred is its unrest, measured.
 FILLING = 12_000  # orders that are told before anything is measured: the stream remembers the newest 10,000
+TRADES = 101_000  # executions, likewise: 100,000 of them. Bitmusa pushes none, and its gaps bring few
 
 
 class Soak:
@@ -43,9 +44,12 @@ class Soak:
         seed: What comes when depends on it, but for what two cores make of it.
         lifetime: Seconds after which a connection is moved; None for never.
         filling: How many orders come before anything is measured.
+        trades: How many executions of them.
     """
 
-    def __init__(self, seconds: float, seed: int = 1, lifetime: float | None = LIFETIME, filling: int = 0) -> None:
+    def __init__(
+        self, seconds: float, seed: int = 1, lifetime: float | None = LIFETIME, filling: int = 0, trades: int = 0
+    ) -> None:
         self.seconds = seconds
         self.figures: Counter[str] = Counter()
         self.looks: list[Footprint] = []
@@ -54,6 +58,7 @@ class Soak:
         self._seed = seed
         self._lifetime = lifetime
         self._filling = filling
+        self._trades = trades
         self._pause = threading.Event()
 
     def run(self) -> None:
@@ -90,8 +95,15 @@ class Soak:
             subject.calm()
         for first in range(0, self._filling, 1000):
             for subject in subjects:
-                world.simulator("send_text", subject.exchange, ended_orders(subject.exchange, first, 1000))
+                for text in ended_orders(subject.exchange, first, 1000):
+                    world.simulator("send_text", subject.exchange, text)
             for subject in subjects:
+                subject.calm()
+                self.figures.update(subject.check())
+        pushed = [subject for subject in subjects if subject.exchange == "bitget"]
+        for first in range(0, self._trades, 1000):
+            for subject in pushed:
+                world.simulator("send_text", subject.exchange, executions(first, 1000, self._filling))
                 subject.calm()
                 self.figures.update(subject.check())
 
@@ -114,9 +126,12 @@ class Soak:
             subject.calm()
         for subject in subjects:
             self.figures.update(subject.check())
+            self.figures.update(subject.check_views())
         self.looks.append(Footprint.take())
 
     def _judge(self) -> None:
+        if self.looks and not self.figures["views"]:
+            raise Broken("no view was ever to be trusted")
         later = self.looks[int(len(self.looks) * WARM_UP) :]
         if len(later) < 2:
             return
@@ -134,17 +149,37 @@ class Soak:
     def __str__(self) -> str:
         held = self.looks[-1] if self.looks else "-"
         figures = ", ".join(f"{self.figures[name]} {name}" for name in ("written", "told", "lost", "gaps"))
-        return f"{len(self.looks)} looks, {sum(self.troubles.values())} troubles; {figures} (each in a gap); {held}"
+        views = f"{self.figures['views']} views held against the books"
+        troubles = sum(self.troubles.values())
+        return f"{len(self.looks)} looks, {troubles} troubles; {figures} (each in a gap), {views}; {held}"
 
 
-def ended_orders(exchange: str, first: int, number: int) -> str:
-    """Return one push of so many orders that have ended."""
+def ended_orders(exchange: str, first: int, number: int) -> list[str]:
+    """Return one push of so many orders that have ended, and one of their executions where there is such a channel."""
     message = json.loads(order_push(exchange, 0))
-    if exchange == "bitget":
-        row = message["data"][0] | {"status": "filled", "filledSize": "2"}
-    else:
+    ids = [f"E{first + count}" for count in range(number)]
+    if exchange == "bitmusa":
         row = message["data"] | {"status": "FILLED", "tradedAmount": 2}
-    message["data"] = [row | {"orderId": f"E{first + count}"} for count in range(number)]
+        return [json.dumps(message | {"data": [row | {"orderId": order_id} for order_id in ids]})]
+    row = message["data"][0] | {"status": "filled", "filledSize": "2"}
+    fill = {"symbol": "BTCUSDT", "side": "buy", "price": "3", "size": "2", "fee": "0.1", "feeCurrency": "USDT"}
+    fills = [fill | {"orderId": order_id, "tradeId": f"T{order_id}", "role": "maker"} for order_id in ids]
+    executed = {"action": "update", "arg": message["arg"] | {"channel": "execution"}, "data": fills}
+    return [
+        json.dumps(message | {"data": [row | {"orderId": order_id} for order_id in ids]}),
+        json.dumps(executed),
+    ]
+
+
+def executions(first: int, number: int, orders: int) -> str:
+    """Return one push of so many of Bitget's executions, of so many orders in turn."""
+    message = json.loads(order_push("bitget", 0))
+    message["arg"]["channel"] = "execution"
+    row = {"symbol": "BTCUSDT", "side": "buy", "price": "1", "size": "1", "fee": "0", "feeCurrency": "USDT"}
+    row |= {"role": "maker", "timestamp": 1}
+    message["data"] = [
+        row | {"tradeId": f"E{trade}", "orderId": f"E{trade % orders}"} for trade in range(first, first + number)
+    ]
     return json.dumps(message)
 
 
@@ -158,7 +193,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run it, and say how it went."""
     seconds = float(arguments[0] if arguments else os.environ.get("FUTURES_STREAM_SOAK", HOUR))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s.%(msecs)03d %(message)s")
-    soak = Soak(seconds, seed=int(os.environ.get("FUTURES_STREAM_SEED", "1")), filling=FILLING)
+    soak = Soak(seconds, seed=int(os.environ.get("FUTURES_STREAM_SEED", "1")), filling=FILLING, trades=TRADES)
     try:
         soak.run()
     finally:

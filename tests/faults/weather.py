@@ -201,6 +201,22 @@ class Subject:
             "gaps": sum(isinstance(one, Gap) for one in told),
         }
 
+    def check_views(self) -> dict[str, int]:
+        """Hold what the stream says is so against the exchange's books, as far as it says that it can be trusted."""
+        positions, balances = self.stream.positions, self.stream.balances
+        sizes, available = self.world.books(self.exchange)
+        if positions.trusted:
+            held = {(each.symbol, each.side.value): each.size for each in positions.values()}
+            if held != sizes:
+                raise Broken(f"{self.exchange}: the stream says that it holds {held}, and the books say {sizes}")
+        if balances.trusted:
+            free = {each.asset: each.free for each in balances.values()}
+            if free != available:
+                raise Broken(f"{self.exchange}: the stream says that {free} is free, and the books say {available}")
+        if len(self.stream.orders) - len(self.stream.orders.open) > Options().most_orders:
+            raise Broken(f"{self.exchange}: more finished orders are kept than may be: {self.stream.orders}")
+        return {"views": positions.trusted + balances.trusted}
+
     def close(self) -> None:
         """End the stream, within the contract's bound."""
         self.stream.close(5.0)

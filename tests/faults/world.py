@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -84,6 +85,12 @@ class World:
         """Return what has been written from an entry on."""
         return [Entry(*entry) for entry in self._ask("ledger", str(since), (), {})]
 
+    def books(self, exchange: str) -> tuple[dict[tuple[str, str], Decimal], dict[str, Decimal]]:
+        """Return what is true at an exchange: sizes of open positions by symbol and side, and what is free by asset."""
+        positions, balances = self._ask("books", exchange, (), {})
+        sizes = {(symbol, side): Decimal(size) for symbol, side, size in positions}
+        return sizes, {asset: Decimal(available) for asset, available in balances}
+
     def _ask(self, what: str, verb: str, arguments: Any, named: Any) -> Any:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps([what, verb, arguments, named]) + "\n")
@@ -114,6 +121,10 @@ def serve(facts: dict[str, Any]) -> None:
                 if what == "ledger":
                     entries = simulator.ledger[int(verb) :]
                     _say([(one.exchange, one.connection, one.unix_ms, one.text) for one in entries])
+                elif what == "books":
+                    books = simulator.books(verb)
+                    positions = [(each.symbol, each.side, str(each.size)) for each in books.positions]
+                    _say((positions, [(each.asset, str(each.available)) for each in books.balances]))
                 else:
                     called = getattr(simulator if what == "simulator" else proxies[what], verb)
                     answer = called(*arguments, **named) if callable(called) else called

@@ -24,6 +24,11 @@ def calls(stream):
         "queue.iterate": lambda: next(iter(shared)),
         "wait_for": lambda: stream.wait_for(lambda record: True, 1),
         "wait_order": lambda: stream.wait_order(order_id="1", timeout=1),
+        "wait_until": lambda: stream.wait_until(lambda: True, 1),
+        "expect": lambda: stream.expect(order_id="1"),
+        "orders": lambda: stream.orders,
+        "positions": lambda: stream.positions,
+        "balances": lambda: stream.balances,
         "wait_state": lambda: stream.wait_state("closed", 1),
         "add_channels": lambda: stream.add_channels("orders", timeout=1),
         "remove_channels": lambda: stream.remove_channels("orders"),
@@ -209,7 +214,7 @@ def hold():
     of_budgets = [one._lock for of_host in of_hosts for one in of_host.values()]
     locks = [budget._lock, open_streams._lock, fresh.mutex, *of_budgets]
     for one in (stream, closed):
-        locks += [one.queue.mutex, one._lifecycle._lock, one._delivery._lock, one._waiting._orders._lock]
+        locks += [one.queue.mutex, one._lifecycle._lock, one._delivery._lock]
     for lock in locks:
         lock.acquire()
     held.set()

@@ -231,6 +231,27 @@ def test_rest_tells_the_books(sim: Simulator) -> None:
         assert set(documented(f"rest_{name}_resp")) - set(row) <= optional | presets, name
 
 
+def test_closed_positions(sim: Simulator) -> None:
+    """The last first, as they were seen over REST; their profits are those of the executions."""
+    sim.step(60)
+    executions = sim.books("bitget-v2").executions
+    seen = json.loads((FRAMES / "jkorf_v2rest_GetPositionHistory.json").read_text())["data"]["list"][0]
+    found = rows(sim, "position/history-position", limit=2)
+    (last, before) = found["list"]
+
+    assert set(last) == set(seen)
+    assert int(last["utime"]) >= int(before["utime"])
+    assert last["openTotalPos"] == last["closeTotalPos"]
+    of_it = [
+        each
+        for each in executions
+        if (each.symbol, each.position_side) == (last["symbol"], last["holdSide"])
+        and int(last["ctime"]) <= each.unix_ms <= int(last["utime"])
+    ]
+    assert Decimal(last["netProfit"]) == sum(each.realized_pnl - each.fee for each in of_it)
+    assert rows(sim, "position/history-position", limit=1, idLessThan=found["endId"])["list"][0] not in (last, before)
+
+
 def test_pages_and_times(sim: Simulator) -> None:
     """The newest first, below an id, since a time."""
     sim.step(60)

@@ -20,11 +20,13 @@ from futures_stream import (
     ConnectFailed,
     Options,
     Order,
+    OrderEnded,
     OrderStatus,
     Overflow,
     Position,
     PositionSide,
     Record,
+    Snapshot,
 )
 from futures_stream.simulator.bitget_rows import row_of
 from futures_stream.simulator.market import Market
@@ -161,6 +163,32 @@ def test_finished_orders_leave_and_open_ones_stay() -> None:
         rig.say(server, order_push("one more"))
         assert [name for name in rig.stream.orders if name.startswith("done")] == []
         assert len(rig.stream.orders.open) == 10
+
+
+def fill(trade_id: str, size: str) -> str:
+    """An execution of order 1."""
+    row = {"tradeId": trade_id, "orderId": "1", "symbol": "BTCUSDT", "side": "buy", "price": "5", "size": size}
+    return push("execution", row)
+
+
+def test_an_execution_counts_once() -> None:
+    """Told again it is not told at all; with the id of another one it is told, marked, and counts for nothing."""
+    with Rig("bitget") as rig:
+        server = rig.open()
+        told = rig.say(
+            server, order_push("1"), fill("t1", "0.5"), fill("t1", "0.5"), fill("t2", "0.25"), fill("t2", "7")
+        )
+        assert [type(record).__name__ for record in told] == ["Order", "Execution", "Execution", "Execution"]
+        assert rig.stream.orders.executed("1") == Decimal("0.75")
+
+
+def test_as_many_trade_ids_are_remembered_as_the_options_say() -> None:
+    """Beyond that, one that is told again is news again: the bound is real."""
+    with Rig("bitget", options=Options(most_trades=2)) as rig:
+        server = rig.open()
+        rig.say(server, order_push("1"), *[fill(f"t{number}", "0.1") for number in range(4)])
+        assert len(rig.say(server, fill("t3", "0.1"))) == 0
+        assert len(rig.say(server, fill("t0", "0.1"))) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"keep_orders": -1}, {"most_orders": "ten"}, {"most_trades": float("nan")}])
@@ -341,6 +369,39 @@ def test_an_order_that_is_filled_before_it_is_waited_for() -> None:
             with pytest.raises(Exception, match="ended as filled, not canceled") as ended:
                 order.wait("canceled", timeout=0)
             assert type(ended.value).__name__ == "OrderEnded"
+
+
+class FullSets:
+    """A monitor that has a full set of open orders stand behind each order of that id."""
+
+    def __init__(self, order_id: str) -> None:
+        self._order_id = order_id
+
+    def apply(self, record: Record) -> list[Record]:
+        """Say that this is the one order that is open."""
+        if not isinstance(record, Order) or record.order_id != self._order_id:
+            return []
+        return [Snapshot(exchange="bitget", account="default", of="orders", scope=(None,), keys=((self._order_id,),))]
+
+    def due(self, now_ms: int) -> list[Record]:
+        """Say nothing."""
+        return []
+
+
+def test_an_order_that_vanished_is_not_waited_for() -> None:
+    """It is open no more, and will never be told to be filled: that is said instead of waiting on."""
+    with Rig("bitget", monitors=[FullSets("9")]) as rig:
+        server = rig.open()
+        rig.say(server, order_push("1"))
+        later = Later(lambda: rig.stream.wait_order(order_id="1"))
+        rig.say(server, order_push("9"))
+
+        assert isinstance(later.end, OrderEnded)
+        assert later.end.order is not None
+        assert later.end.order.status is OrderStatus.UNKNOWN
+        assert rig.stream.orders.trusted
+        assert [order.order_id for order in rig.stream.orders.open] == ["9"]
+        assert rig.stream.wait_order(order_id="1", until="new", timeout=0).order_id == "1"
 
 
 def test_no_update_is_lost_between_two_calls() -> None:

@@ -172,6 +172,15 @@ def test_mark_prices_of_contracts_that_are_not_linear() -> None:
     assert [mark.value for mark in marks] == [100, 100, None]
 
 
+def test_a_maintenance_margin_of_all_assets_is_no_share_of_one() -> None:
+    """Bitget's v2 tells it in multi-asset mode: without a ratio of its own, an asset's is unknown."""
+    row = balance(total="10", maintenance_margin="50")
+    held = [position("1", unrealized_pnl="0")]
+    pooled, own = DIALECTS["bitget-v2"].figures, BITGET
+    assert account_metrics(row, held, pooled).margin_ratio.value is None
+    assert account_metrics(row, held, own).margin_ratio.value == 5
+
+
 def test_arithmetic_does_not_depend_on_the_callers_context() -> None:
     """Somebody computes with three digits, and traps everything."""
     row = balance(free="1000.00000001", locked="0", unrealized_pnl="0.00000001")

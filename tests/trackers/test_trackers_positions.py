@@ -310,3 +310,14 @@ def test_the_views_show_themselves() -> None:
     assert "<td>&lt;b&gt;&amp;</td>" in html
     assert "<td>1.50</td>" in html
     assert account.due(0) == []
+
+
+def test_what_rows_leave_out_stays_when_they_are_folded_together() -> None:
+    """The fast way is only for rows that leave out nothing, of what is known and not only of the row before."""
+    account = AccountTracker()
+    account.fold([position("1", leverage="20", timestamp=1)])
+    account.fold([position("2", timestamp=2), position("3", timestamp=3)])
+    account.fold([position("4", timestamp=4)])
+
+    (held,) = account.positions.values()
+    assert (held.size, held.leverage) == (D(4), D(20))

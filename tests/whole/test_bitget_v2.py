@@ -43,6 +43,7 @@ from futures_stream import (
     open_stream,
 )
 from futures_stream.simulator import Simulator, Statement
+from futures_stream.simulator.bitget_v2_closed import closed_positions
 from futures_stream.stream.opening import prepare_stream
 from tests.whole.independent import BITGET_V2, FRAMES, bitget_v2_server
 
@@ -275,6 +276,12 @@ def test_cuts_during_trading(simulator: Simulator) -> None:
     assert sum(isinstance(record, Gap) for record in told) == len(resynced) == consumer.compared == CUTS
     assert [record.trade_id for record in executions] == [each.trade_id for each in simulator.books(NAME).executions]
     assert {each.origin for each in executions} == {Origin.PUSH, Origin.SNAPSHOT}
+    results = [(each.symbol, each.created_at, each.closed_at) for each in told if isinstance(each, PositionResult)]
+    closed = [
+        (each.symbol, each.created_ms, each.closed_ms) for each in closed_positions(simulator.books(NAME).executions)
+    ]
+    assert sorted(results) == sorted(closed)
+    assert all("closed_positions" in record.proven for record in resynced)
     assert all("balances" in record.proven for record in resynced)
     assert not [line for record in resynced for line in record.unexplained if "how it ended" in line]
     assert any(record.complete for record in resynced)
@@ -373,7 +380,7 @@ def test_questions_that_are_refused_later(simulator: Simulator) -> None:
 
     assert isinstance(told, Resynced)
     assert told.proven == ()
-    assert set(told.unproven) == {*REPAIRED, "executions"}
+    assert set(told.unproven) == {*REPAIRED, "executions", "closed_positions"}
 
 
 @pytest.mark.parametrize("seconds", [3600.0, -3600.0])

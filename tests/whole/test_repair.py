@@ -22,7 +22,9 @@ from futures_stream import (
 from futures_stream.dialects import BitmusaRest
 from futures_stream.engine.knowledge import Knowledge
 from futures_stream.simulator import Simulator
+from futures_stream.stream.opening import prepare_stream
 from tests.faults.effort import how_many
+from tests.faults.weather import Impatient
 
 SOON = 60.0  # seconds; back-off may draw up to thirty of them
 SYMBOLS = ["BTCUSDT", "ETHUSDT", "XRPUSDT"]
@@ -39,16 +41,18 @@ def simulator() -> Iterator[Simulator]:
 
 
 def opened(simulator: Simulator, dialect: Bitmusa = ASKABLE, **asked: object) -> Stream:
-    """Open a stream that listens to all there is."""
-    credentials, endpoints = simulator.credentials("bitmusa"), simulator.endpoints("bitmusa")
-    return open_stream(
+    """Open a stream that listens to all there is, and whose back-off draws the shortest waits there are."""
+    stream = prepare_stream(
         dialect,
-        credentials,
-        endpoints=endpoints,
+        simulator.credentials("bitmusa"),
+        endpoints=simulator.endpoints("bitmusa"),
         symbols=SYMBOLS,
-        timeout=SOON,
+        random=Impatient(1),
         **asked,  # type: ignore[arg-type]
     )
+    stream.start()
+    stream.wait_state("live", SOON)
+    return stream
 
 
 def take_until(stream: Stream, kind: type[Record]) -> list[Record]:

@@ -35,6 +35,7 @@ _FIGURES = Figures(
     liquidated_at=Decimal(1),
     linear=True,
     not_linear=frozenset({"COIN-FUTURES"}),
+    pooled=True,  # unionMm, told in multi-asset mode
 )
 _PING = Ping(text="ping", every=20.0, answered=True)
 _PRODUCTS = ("USDT-FUTURES", "COIN-FUTURES", "USDC-FUTURES")
@@ -87,8 +88,9 @@ class BitgetV2(Dialect):
         subscribe_keys: Channel → the field of a subscription that says "all"; None for no such field. Those that are
             not named say ``instId`` (WIRE.md A.5, in parts unverified).
         paper_trading: Whether REST is asked about the demo account.
-        executions_overlap: Seconds by which executions are asked for that may be older than a gap: our clock and
-            Bitget's differ, and what was on its way when the connection was lost is older than what came last.
+        executions_overlap: Seconds by which executions and closed positions are asked for that may be older than a gap:
+            our clock and Bitget's differ, and what was on its way when the connection was lost is older than what came
+            last.
 
     Raises:
         ConfigError: There is no such product family.
@@ -103,7 +105,14 @@ class BitgetV2(Dialect):
     silence_limit: float = 30.0
     lifetime: float | None = 86400.0
     symbols_at_exchange: bool = False
-    queryable: tuple[str, ...] = ("balances", "positions", "orders", "executions", "trigger_orders")
+    queryable: tuple[str, ...] = (
+        "balances",
+        "positions",
+        "orders",
+        "executions",
+        "trigger_orders",
+        "closed_positions",
+    )
     limits: Mapping[str, Limits] = field(factory=_limits)
     accounts: str | None = (
         "classic accounts (API v2); a unified account needs Bitget's API v3, is refused with code 40085, and cannot "
@@ -113,8 +122,8 @@ class BitgetV2(Dialect):
     caveats: tuple[str, ...] = (
         "Events carry no sequence numbers: one that Bitget leaves out on a healthy connection cannot be noticed.",
         "Bitget sends no liquidation warnings: watch margin_ratio, distance, deleveraging, and cause of executions.",
-        "After a gap, balances, positions, orders, executions and trigger orders are fetched; closed positions, "
-        "deleveraging notices and equity are not.",
+        "After a gap, balances, positions, orders, executions, trigger orders and closed positions are fetched; "
+        "deleveraging notices and equity cannot be.",
         "Contracts are filtered here: Bitget sends those of all, whatever is asked for.",
         "Positions of several changes at once come as one; what they were in between is not told.",
         "Fees and funding are given with the sign that Bitget sends: what was paid is negative.",

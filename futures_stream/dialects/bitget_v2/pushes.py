@@ -49,6 +49,7 @@ class Pushes:
     Args:
         exchange: The dialect's name.
         words: Neutral word → Bitget's own, of all channels.
+        products: The product families that are subscribed.
         account: The label that every record carries.
         symbols: The contracts that are wanted; None for all. Bitget itself sends all of them.
         unknown: Where words that nobody knew are counted.
@@ -59,6 +60,7 @@ class Pushes:
         self,
         exchange: str,
         words: Mapping[str, str],
+        products: Sequence[str],
         account: str,
         symbols: Sequence[str] | None,
         unknown: Counter[str],
@@ -67,6 +69,7 @@ class Pushes:
     ) -> None:
         self._exchange = exchange
         self._account = account
+        self._only_product = products[0] if len(products) == 1 else None
         self._neutral = {own.lower(): str(word) for word, own in words.items() if word in PARSERS}
         self._symbols = None if symbols is None else tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
         self._unknown = unknown
@@ -93,7 +96,7 @@ class Pushes:
         frame = Frame(
             self._exchange,
             self._account,
-            product_of(arg),
+            product_of(arg) or self._only_product,
             None,
             message.get("ts"),
             received_ns,

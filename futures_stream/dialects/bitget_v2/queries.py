@@ -21,7 +21,7 @@ from futures_stream.dialects.bitget_v2.rows import (
     read_position,
     read_position_result,
 )
-from futures_stream.dialects.identity import key_of
+from futures_stream.dialects.identity import EVENTS, key_of
 from futures_stream.dialects.rows import Frame, Parser, read_rows
 from futures_stream.errors import ConnectFailed, RequestRejected
 from futures_stream.records import Execution, Order, Position, Record, TriggerOrder
@@ -177,16 +177,17 @@ class Desk:
         )
         parse = _SUBJECTS[query.kind].parse
         records = [record for row in rows for record in read_rows(parse, [row], frame, 0, READERS)]
+        cut = self._goes_on(query, records)
         records = [record for record in records if _is_wanted(record, query.only, asked)]
         if not query.closes_set:
             return _answer(query, records, whole=True)
-        return self._turn_page(query, records, end if len(rows) >= _PAGE else None, cut=len(rows) >= _PAGE)
+        return self._turn_page(query, records, end if cut else None, cut=cut)
 
     def _turn_page(self, query: Query, records: list[Record], end: str | None, *, cut: bool) -> Answer:
         """Return an answer, and the way to what is to be asked next."""
         asked = dict(query.request.query)
         step = self._steps(query.kind).index(_step_of(asked))
-        if query.kind == "executions":
+        if query.kind in EVENTS:
             query, records = evolve(query, held=query.held + tuple(records)), []
         paged = _SUBJECTS[query.kind].paged and cut
         if paged and (end is None or end == asked.get("idLessThan") or query.page >= _MOST_PAGES):
@@ -202,14 +203,20 @@ class Desk:
         return self._last(query, records, whole=True)
 
     def _last(self, query: Query, records: list[Record], *, whole: bool) -> Answer:
-        """Return the last answer; with executions, all of them, since only then is known which came first."""
-        if query.kind == "executions":
+        """Return the last answer; with events, all of them, since only then is known which came first."""
+        if query.kind in EVENTS:
             records = [each for each in reversed(query.held) if self._is_late_enough(each, query.since)]
             records.sort(key=_moment_of)  # the lists of several product families follow each other
         return _answer(query, records, whole=whole)
 
     def _is_late_enough(self, record: Record, since: int | None) -> bool:
         return since is None or record.timestamp is None or record.timestamp >= since - self._overlap_ms
+
+    def _goes_on(self, query: Query, page: list[Record]) -> bool:
+        """Tell whether there may be more behind a page that is wanted; closed positions come newest first."""
+        if len(page) < _PAGE:
+            return False
+        return query.kind != "closed_positions" or self._is_late_enough(page[-1], query.since)
 
     @property
     def _overlap_ms(self) -> int:
@@ -221,7 +228,8 @@ class Desk:
         parameters = {"productType": product, **dict(variant)}
         if _SUBJECTS[query.kind].paged:
             parameters["limit"] = str(_PAGE)
-        if query.since is not None and query.kind in ("executions", "closed_positions"):
+        # Of closed positions it is not documented whether the time is that of closing or of opening them.
+        if query.since is not None and query.kind == "executions":
             parameters["startTime"] = str(max(0, query.since - self._overlap_ms))
         return evolve(query, request=evolve(query.request, query=tuple(sorted(parameters.items()))))
 

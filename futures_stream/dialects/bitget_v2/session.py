@@ -64,7 +64,7 @@ class BitgetV2Session(LoggedInSession):
                 yield Topic(channel, product, told_by, () if key is None else ((key, ALL),))
 
         super().__init__(exchange, credentials, Topics(topics_of, _BATCH), channels)
-        self._pushes = Pushes(exchange, words, account, symbols, self.unknown, self.oddities, self._hide)
+        self._pushes = Pushes(exchange, words, products, account, symbols, self.unknown, self.oddities, self._hide)
         self._logins = 0
 
     def receive(self, text: str, received_ns: int, seq: int) -> list[Record] | Control:
