@@ -4,7 +4,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from futures_stream.dialects import table
@@ -70,7 +70,7 @@ VALUE = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.dictionaries(st.sampled_from(KEYS), VALUE))
 def test_every_field_is_what_its_reader_says(row):
     """Whatever a row holds, each field is what its reader makes of it; what cannot be read is None, and marked."""
