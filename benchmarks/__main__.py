@@ -44,7 +44,7 @@ def main() -> None:
     chosen = arguments.only or list(CONTENDERS)
     rounds = arguments.rounds or (1 if arguments.quick else 5)
     pythons = {name: python_of(name) for name in chosen}
-    burst, paced = (20_000, 2.0) if arguments.quick else (60_000, 5.0)
+    burst, paced = (20_000, 2.0) if arguments.quick else (60_000, 4.0)
 
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in chosen}
     for number in range(rounds):

@@ -28,7 +28,7 @@ def measure(python: str, quick: bool) -> dict[str, Any]:
     figures["streams"] = []
     for number in (1, 10, 100):
         with Source(burst=count // number, wait=True) as source:
-            told = source.run(python, _DRIVER, "streams", after=(str(count), str(number), "2" if quick else "10"))
+            told = source.run(python, _DRIVER, "streams", after=(str(count), str(number), "2" if quick else "5"))
             figures["streams"] += [told] if told else []
     figures["orders"] = _orders(python, count, 2 if quick else 5)
     return figures | {"import_ms": _imports(python, 7 if quick else 21)}

@@ -12,13 +12,15 @@ from futures_stream.dialects.identity import Key, is_open, keyed
 from futures_stream.dialects.ordering import Precedence, by_time, of_orders
 from futures_stream.engine.picture import Collected, Picture
 from futures_stream.records import Balance, Execution, Order, Position, PositionResult, Record, Snapshot, TriggerOrder
-from futures_stream.vocabulary import Mark, Origin
+from futures_stream.vocabulary import Mark, OrderStatus, Origin
 
 __all__ = ["Knowledge", "set_mark"]
 
 _MOST_NAMES = 10_000  # contracts and assets: far more than any exchange lists
 _OPEN_AT_MOST = 10  # times as many orders as are remembered may be open: no exchange allows a hundredth of that
 _OLDER = Precedence.OLDER
+_PUSH = Origin.PUSH  # an enum's attributes are slow to look up
+_ENDS = frozenset(status for status in OrderStatus if status.final)
 _LATE = frozenset({Mark.LATE})
 _CONFLICT = frozenset({Mark.CONFLICT})
 
@@ -69,16 +71,16 @@ class Knowledge:
 
     def admit(self, records: list[Record]) -> list[Record]:
         """Take note of what is about to be delivered, and return what is to be: the same list if it is all as usual."""
-        notes, unusual = self._notes, False
-        admitted = []
-        for record in records:
+        notes = self._notes
+        admitted: list[Record] | None = None
+        for place, record in enumerate(records):
             note = notes.get(type(record))
             told = record if note is None else note(record)
-            if told is not record:
-                unusual = True
-            if told is not None:
+            if told is not record and admitted is None:
+                admitted = records[:place]
+            if admitted is not None and told is not None:
                 admitted.append(told)
-        return admitted if unusual else records
+        return records if admitted is None else admitted
 
     def watch(self) -> set[tuple[str, Key]]:
         """Return a set into which goes what is told from now on."""
@@ -166,18 +168,20 @@ class Knowledge:
         order_id = order.order_id
         if order_id is None:
             return order
-        self._touch("orders", (order_id,), order.symbol)
-        last = self._orders.get(order_id)
-        if last is not None and order.origin is last.origin is Origin.PUSH and of_orders(last, order) is _OLDER:
-            return evolve(order, marks=order.marks | _LATE)
-        self._orders[order_id] = order
+        if self._touched is not None or order.symbol not in self._symbols:
+            self._touch("orders", (order_id,), order.symbol)
+        orders = self._orders
+        last = orders.get(order_id)
         if last is not None:
-            self._orders.move_to_end(order_id)
-        if order.status.final:
+            if order.origin is last.origin is _PUSH and of_orders(last, order) is _OLDER:
+                return evolve(order, marks=order.marks | _LATE)
+            orders.move_to_end(order_id)
+            if last.status in _ENDS and order.status not in _ENDS:
+                self._ended.pop(order_id, None)
+        orders[order_id] = order
+        if order.status in _ENDS:
             self._ended[order_id] = None
-        elif last is not None and last.status.final:
-            self._ended.pop(order_id, None)
-        if len(self._orders) > self._most_orders:
+        if len(orders) > self._most_orders:
             self._forget_an_order()
         return order
 

@@ -97,12 +97,18 @@ def main() -> None:
         for record in stream:
             seen.append(record.seq)
 
+    def expect() -> None:
+        with stream.expect(client_order_id="nobody's") as order:
+            order.wait(timeout=0.0001)
+
     # Those that wait in vain do so again and again, so that the interrupts do not all come in the middle of a wait.
     waits: dict[str, Callable[[], object]] = {
         "get": lambda: seen.append(stream.get().seq),
         "iterate": iterate,
         "wait_for": in_vain(lambda: stream.wait_for(lambda record: False, 0.0001)),
         "wait_order": in_vain(lambda: stream.wait_order(order_id="nobody's", timeout=0.0001)),
+        "wait_until": in_vain(lambda: stream.wait_until(lambda: False, 0.0001)),
+        "expect": in_vain(expect),
         "wait_state": in_vain(lambda: stream.wait_state("backing_off", 0.0001)),
         "wait_state for ever": lambda: stream.wait_state("backing_off"),
         "add_channels": in_vain(lambda: stream.add_channels("orders", timeout=0.0001)),
