@@ -100,12 +100,12 @@ class Soak:
             for subject in subjects:
                 subject.calm()
                 self.figures.update(subject.check())
-        pushed = [subject for subject in subjects if subject.exchange == "bitget"]
+        pushed = next(subject for subject in subjects if subject.exchange == "bitget")
         for first in range(0, self._trades, 1000):
-            for subject in pushed:
-                world.simulator("send_text", subject.exchange, executions(first, 1000, self._filling))
-                subject.calm()
-                self.figures.update(subject.check())
+            world.simulator("send_text", pushed.exchange, executions(first, 1000, self._filling))
+            if first % 5000 == 0:
+                pushed.calm()
+                self.figures.update(pushed.check())
 
     def _spell(self, world: World, weather: Weather, until: float) -> None:
         """Trade, one trouble after the other."""
