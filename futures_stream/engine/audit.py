@@ -86,9 +86,10 @@ class Audit:
         """When to look at the time, in monotonic seconds; None if there is nothing to wait for."""
         return self._due
 
-    def begin(self) -> None:
-        """The stream is live, and whole as far as anybody knows."""
-        self.agreed_at = self._clock.unix_ms()
+    def begin(self, agreed: bool) -> None:
+        """The stream is live; tell whether what it has told and what was just answered are the same."""
+        if agreed:
+            self.agreed_at = self._clock.unix_ms()
         self._wait()
 
     def stop(self) -> None:

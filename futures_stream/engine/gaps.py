@@ -56,6 +56,7 @@ class Gaps:
         if self._open is not None:
             return
         self._mark()
+        since = min(since, self._clock.unix_ms())  # a clock that was set back since would have it begin in the future
         self._open = self._delivery.notice(Gap, reason=reason, since=since, channels=channels)
         self._lifecycle.note(blind_since=since)
         if self._limit is not None:
@@ -68,7 +69,7 @@ class Gaps:
         self._delivery.notice(
             Resynced,
             since=self._open.since,
-            until=self._clock.unix_ms(),
+            until=max(self._open.since, self._clock.unix_ms()),  # the clock may have been set back
             recovered=outcome.recovered,
             proven=outcome.proven,
             unproven=outcome.unproven,

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from attrs import define, evolve, field, frozen
 
 from futures_stream.dialects.base import Answer, Query
-from futures_stream.dialects.identity import EVENTS, Key, as_text, keyed
+from futures_stream.dialects.identity import EVENTS, Key, amount_of, as_text, keyed
 from futures_stream.dialects.ordering import Precedence, of_orders
+from futures_stream.engine.audit import Difference
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.knowledge import Knowledge, set_mark
 from futures_stream.engine.monitors import renumbered
@@ -39,6 +40,7 @@ class Outcome:
         unproven: The others of those that were to be.
         unexplained: What does not add up.
         error: Why something could not be asked; None if all was answered.
+        changes: Orders that answers told to be otherwise than the stream had told.
     """
 
     recovered: int = 0
@@ -46,6 +48,7 @@ class Outcome:
     unproven: tuple[str, ...] = ()
     unexplained: tuple[str, ...] = ()
     error: FuturesStreamError | None = None
+    changes: tuple[Difference, ...] = ()
 
 
 @define
@@ -126,6 +129,7 @@ class Repair:
         self._failed: set[str] = set()
         self._met_strangers = False
         self._error: FuturesStreamError | None = None
+        self._changes: list[Difference] = []
         self._next()
 
     @property
@@ -169,6 +173,7 @@ class Repair:
             unproven=tuple(kind for kind in scope.kinds if kind not in proven),
             unexplained=tuple(fault for kind in sorted(faults) for fault in faults[kind]),
             error=self._error,
+            changes=tuple(self._changes),
         )
 
     def _next(self) -> None:
@@ -245,7 +250,16 @@ class Repair:
 
     def _deliver(self, kind: str, records: Sequence[Record]) -> None:
         self._gap.count += sum(1 for record in records if kind in EVENTS or self._is_change(record))
+        for record in records:
+            if isinstance(record, Order) and record.order_id is not None:
+                known = self._knowledge.order(record.order_id)
+                if known is None or known.filled != record.filled:
+                    self._note_change(record, known, record)
         self._delivery.add(renumbered(records, self._delivery.next_seq))
+
+    def _note_change(self, about: Order, stream: Order | None, rest: Order | None) -> None:
+        told, said = amount_of(stream), amount_of(rest)
+        self._changes.append(Difference("orders", (about.order_id,), about.symbol, told, said))
 
     def _is_change(self, record: Record) -> bool:
         if isinstance(record, Order) and record.order_id is not None:
@@ -265,7 +279,10 @@ class Repair:
         self._keys = {key: None for key in self._keys if self._knowledge.is_open(kind, key)}
         symbol = answer.scope[1] if len(answer.scope) > 1 else None
         gone = self._knowledge.missing_from(kind, answer.scope, self._keys)
-        self._open.extendleft(reversed(self._scope.about([each for each in gone.values() if isinstance(each, Order)])))
+        ended = [each for each in gone.values() if isinstance(each, Order)]
+        self._open.extendleft(reversed(self._scope.about(ended)))
+        for order in ended:
+            self._note_change(order, order, None)
         self._knowledge.keep_only(kind, answer.scope, self._keys)
         self._delivery.notice(
             Snapshot,

@@ -17,6 +17,7 @@ from futures_stream.engine.plan import Plan
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.rest_thread import Answered, Asker
 from futures_stream.engine.resync import Resync
+from futures_stream.engine.unpushed import Unpushed
 from futures_stream.errors import FuturesStreamError
 from futures_stream.records import Drift, Live
 from futures_stream.vocabulary import State
@@ -79,6 +80,7 @@ class Standing:
             clock=clock,
         )
         self._audit: Audit | None = None
+        self._unpushed = Unpushed(delivery.knowledge, clock)
         self._poll_at: float | None = None
         self._unread = False  # whether something could not be read since the exchange was asked last
         self._asked_again_at = -math.inf
@@ -107,6 +109,7 @@ class Standing:
             self._poll_at,
             None if self._audit is None else self._audit.deadline,
             self._asked_again_at + _ASK_AGAIN if self._unread and self._can_ask_again else None,
+            self._unpushed.deadline if self._can_ask_again else None,
         ]
 
     def look_at_time(self, channels: tuple[str, ...]) -> None:
@@ -123,8 +126,12 @@ class Standing:
         if self._unread and self._can_ask_again and self._clock.monotonic() >= self._asked_again_at + _ASK_AGAIN:
             self._asked_again_at = self._clock.monotonic()
             self._begin(channels, None)
-        if self._audit is not None and self._lifecycle.status.state is State.LIVE and not self._resync.running:
-            self._audit.look_at_time(channels)
+        if self._audit is not None and self._can_ask_again:
+            unpushed = self._unpushed.take()
+            if unpushed:
+                self._drifted(unpushed, channels)
+            else:
+                self._audit.look_at_time(channels)
 
     def clock_seen(self, ahead: float | None) -> None:
         """A new connection's server told its time: so many seconds ahead of ours; None if it did not."""
@@ -163,7 +170,10 @@ class Standing:
             self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
             self._lifecycle.to(State.LIVE)
         if self._audit is not None:
-            self._audit.begin()
+            if state is State.LIVE and self._plan.audit_every is not None:
+                self._unpushed.note(outcome.changes)
+            agreed = outcome.error is None and not outcome.changes and self._unpushed.deadline is None
+            self._audit.begin(agreed or state is not State.LIVE)
         self._delivery.flush()
         for promise in self._waiting:
             if outcome.error is None:
@@ -276,6 +286,7 @@ class Standing:
         if self._audit is not None:
             self._audit.stop()
         self._poll_at = None
+        self._unpushed.forget()
         self._resync.abandon()
 
     def _poll_later(self) -> None:

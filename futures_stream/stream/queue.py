@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from futures_stream.errors import ConfigError
 from futures_stream.records import Closed, Record
+from futures_stream.stream.backlog import Backlog
 from futures_stream.stream.forking import forked_error, tell_after_fork
 from futures_stream.stream.interruptible import InterruptibleQueue, ShutDown
 from futures_stream.stream.room import Hole, Room
@@ -25,7 +27,8 @@ class StreamQueue(InterruptibleQueue):
 
     It never makes a stream wait. When it is full, what finds no room is counted, and an
     :class:`~futures_stream.records.Overflow` stands at that place. A tenth of the room is kept for executions,
-    orders, warnings and notices: balances and positions repeat, and give way first.
+    orders, warnings and notices: balances and positions repeat, and give way first. A consumer that falls behind is
+    warned of in the log, at ten thousand records that wait, a hundred thousand, and so on.
 
     Ctrl-C in ``get()`` loses nothing: what is not returned stays in its place. (But on CPython 3.10, which looks at
     signals once more when a call returns, the one record that was about to be returned can be lost with the call.)
@@ -49,6 +52,7 @@ class StreamQueue(InterruptibleQueue):
             raise ConfigError(f"maxsize must be a whole number, 0 for no bound, not {maxsize!r}")
         super().__init__(maxsize)
         self._room = Room(maxsize)
+        self._backlog = Backlog()
         self._writers = 0
         self._forked = False
         tell_after_fork(self)
@@ -57,6 +61,14 @@ class StreamQueue(InterruptibleQueue):
     def missed(self) -> int:
         """How many records have found no room so far."""
         return self._room.missed
+
+    @property
+    def oldest(self) -> Record | None:
+        """The record that has waited longest; None if none waits. It stays where it is."""
+        with contextlib.suppress(IndexError):  # it is being taken
+            first = self.queue[0]
+            return first if isinstance(first, Record) else None
+        return None
 
     # -- the consumer's side ----------------------------------------------------------------------------------------
 
@@ -114,6 +126,8 @@ class StreamQueue(InterruptibleQueue):
             arrived = len(self.queue) - before
             self.unfinished_tasks += arrived
             self._takers.ring(arrived)
+        if records:
+            self._backlog.look(before + arrived, records[-1])
 
     def end(self, notice: Closed) -> None:
         """Take a stream's last notice; the last stream's is the end of the queue."""

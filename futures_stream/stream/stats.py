@@ -17,6 +17,7 @@ class Stats:
         connects: How many connections it made.
         queued: How many records wait in its queue.
         missed: How many found no room in its queue.
+        lag: Seconds since the oldest record that waits in its queue was received; 0 if none does.
         unknown_words: Words of the exchange that the dialect does not know, counted.
     """
 
@@ -24,4 +25,5 @@ class Stats:
     connects: int
     queued: int
     missed: int
+    lag: float = 0.0
     unknown_words: dict[str, int] = field(factory=dict)

@@ -346,11 +346,13 @@ class Stream:
 
     def stats(self) -> Stats:
         """Return what the stream has done so far, frozen."""
+        oldest = self.queue.oldest
         return Stats(
             records=self._delivery.next_seq - 1,
             connects=self.status.connects,
             queued=self.queue.qsize(),
             missed=self.queue.missed,
+            lag=0.0 if oldest is None else max(0.0, (self._clock.unix_ns() - oldest.received_ns) / 1e9),
             unknown_words=self._feed.unknown_words,
         )
 

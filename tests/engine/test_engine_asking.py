@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from engine_rig import Rig, names
 
-from futures_stream import Bitmusa, ConnectFailed, LoginRejected, Options, Order
+from futures_stream import Bitmusa, ConnectFailed, Drift, Gap, LoginRejected, Options, Order, Record
 from futures_stream.dialects.base import Request, Response
 from futures_stream.engine.promise import Promise
 from futures_stream.testing import HANG, FakeServer
@@ -17,8 +17,10 @@ from futures_stream.testing import HANG, FakeServer
 class Account(Rig):
     """A stream of orders, and what the exchange says of them over REST."""
 
-    def __init__(self, **asked: Any) -> None:
-        super().__init__(Bitmusa(), channels=["orders"], options=Options(audit_every=None), **asked)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            Bitmusa(lifetime=None), channels=["orders"], options=Options(**({"audit_every": None} | options))
+        )
         self.filled = "0"
         self.network.answer("GET", self.say)
 
@@ -140,3 +142,57 @@ def test_what_cannot_be_read_while_the_exchange_is_asked_is_asked_for_again() ->
         rig.clock.advance(10)
 
         assert rig.asked() == 3
+
+
+# -- what only answers tell -------------------------------------------------------------------------------------------
+
+
+def fill_push(filled: str) -> str:
+    """A push about the one order."""
+    row = {"orderId": "1", "ticker": "BTCUSDT", "status": "OPEN", "amount": "5", "tradedAmount": filled}
+    return json.dumps({"stream": "future_order", "eventTime": 1, "data": row})
+
+
+def test_asking_again_and_again_does_not_hide_that_a_stream_is_mute() -> None:
+    """What was fetched is known then, and the audit finds no difference: that no push came gives it away."""
+    with Account(audit_every=60.0) as rig:
+        rig.open()
+        agreed = rig.clock.unix_ms()
+        told: list[Record] = []
+        for second in range(40):
+            rig.filled = "2" if second >= 10 else "0"
+            rig.refresh()
+            rig.clock.advance(1.0)
+            told += rig.told()
+        drift = next(record for record in told if isinstance(record, Drift))
+        gap = next(record for record in told if isinstance(record, Gap))
+
+        assert (drift.key, str(drift.stream), str(drift.rest)) == (("1",), "0", "2")
+        assert gap.since <= agreed + 11_000
+        assert rig.stream.status.connects == 2
+        assert rig.state == "live"
+
+
+def test_an_answer_that_is_ahead_of_its_push_is_no_drift() -> None:
+    """The push may be under way."""
+    with Account(audit_every=60.0) as rig:
+        server = rig.open()
+        rig.filled = "2"
+        rig.refresh()
+        rig.clock.advance(3.0)
+        rig.hear(server, fill_push("2"))
+        rig.clock.advance(50.0)
+
+        assert "Drift" not in names(rig.told())
+        assert rig.stream.status.connects == 1
+
+
+def test_an_order_that_is_gone_from_the_answer_and_was_not_pushed_is_drift() -> None:
+    """It ended, and nobody was told."""
+    with Account(audit_every=60.0) as rig:
+        rig.open()
+        rig.network.answer("GET", Response(status=200, text='{"code": 0, "message": "success", "data": []}'))
+        rig.refresh()
+        rig.clock.advance(5.0)
+
+        assert "Drift" in names(rig.told())

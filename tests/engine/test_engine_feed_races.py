@@ -26,8 +26,10 @@ from futures_stream import (
     ChannelLost,
     Closed,
     ConnectFailed,
+    Gap,
     Order,
     Record,
+    Resynced,
     StreamFailed,
     SubscriptionRejected,
 )
@@ -403,3 +405,18 @@ def test_a_key_that_comes_too_late_is_not_used() -> None:
 
         assert len(rig.network.dials) == 1
         assert rig.state == "live"
+
+
+def test_a_clock_that_is_set_back_in_a_gap_turns_no_gap_around() -> None:
+    """It began before it was noticed, and ends no earlier than it began, whatever the wall clock says."""
+    with Rig("bitget", channels=["orders"]) as rig:
+        server = rig.open()
+        rig.network.fail_dials(*[ConnectFailed("down")] * 3)
+        server.drop()
+        rig.settle()
+        rig.clock.jump(-600.0)
+        rig.clock.advance(60)
+        gap, resynced = (record for record in rig.told() if isinstance(record, Gap | Resynced))
+
+        assert gap.since <= (gap.timestamp or 0)
+        assert resynced.since == gap.since <= resynced.until

@@ -20,6 +20,7 @@ from futures_stream.engine.inbox import Inbox
 from futures_stream.engine.keepalive import Keepalive
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.links import Links
+from futures_stream.engine.lost_channels import LostChannels
 from futures_stream.engine.promise import Promise
 from futures_stream.engine.repair import Outcome
 from futures_stream.engine.subscriptions import AddChannels, RemoveChannels, Subscriptions
@@ -322,7 +323,8 @@ class Office:
             limit=limit,
             clock=self.clock,
         )
-        self.subscriptions = Subscriptions(dialect, channels, self.delivery, self.lifecycle)
+        lost = LostChannels(self.clock, Random(1))
+        self.subscriptions = Subscriptions(dialect, channels, self.delivery, self.lifecycle, lost)
 
     def told(self) -> list[Record]:
         """Return what was told."""
@@ -423,3 +425,21 @@ def test_a_refused_symbol_keeps_its_channel() -> None:
     assert office.subscriptions.channels == ("orders", "positions") or "orders" in office.subscriptions.channels
     (lost,) = office.told()
     assert (lost.channel, lost.symbol) == ("orders", "XYZ")  # type: ignore[attr-defined]
+
+
+def test_a_refused_product_keeps_its_channel() -> None:
+    """So does a product family, unless somebody waits for all of the channel."""
+    office = Office()
+    office.subscriptions.lenient = True
+    office.subscriptions.refused(SubscriptionRejected("no", channel="orders", product="COIN-FUTURES"))
+
+    assert "orders" in office.subscriptions.channels
+    (lost,) = office.told()
+    assert (lost.channel, lost.product) == ("orders", "COIN-FUTURES")  # type: ignore[attr-defined]
+
+    promise = Promise(FakeClock())
+    office.subscriptions.add(AddChannels(("executions",), promise))
+    office.subscriptions.refused(SubscriptionRejected("no", channel="executions", product="COIN-FUTURES"))
+    assert "executions" not in office.subscriptions.channels
+    with pytest.raises(SubscriptionRejected):
+        promise.wait(0)

@@ -56,7 +56,7 @@ class Lines:
         by_connection: dict[int, list[Written]] = defaultdict(list)
         for event in wrote:
             by_connection[event.connection].append(event)
-        self.events = list(by_connection.values())
+        self.events = [by_connection[number] for number in sorted(by_connection)]  # as they were made
         self._told: dict[int, set[Identity]] = {}
         self._starts: dict[Identity, list[int]] = defaultdict(list)
         for number, line in enumerate(self.events):

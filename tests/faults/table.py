@@ -33,6 +33,11 @@ against what the server wrote: each event was delivered, in order, or lies insid
 and *memory* name the player; the scenario is the file ``tests/faults/scenarios/<name>.json``. ``nox -s faults`` plays
 all of them with both exchanges, several times; ``nox -s soak`` trades for an hour through a hostile network. Faults
 that are in no list come from a server that shares no code with the simulator: ``tests/whole/test_strangers.py``.
+
+There is no state for "it works, but badly": a stream is live, or it is not and says since when. What keeps going wrong
+(a connection that is cut or refused again and again, another program that takes the listen key or the connection away)
+is seen in ``stream.status``, whose ``error`` is the last thing that went wrong and whose ``connects`` counts, in one
+``Gap`` each, and in the log, where every failure says when the next try is.
 """
 
 

@@ -48,7 +48,7 @@ from tests.faults.in_memory import key_answer, order_push
 from tests.faults.ledger import check_notices
 from tests.faults.test_machine import Watch
 
-EXAMPLES = how_many("CELLS", 12, 600)
+EXAMPLES = how_many("CELLS", 10, 600)
 STEPS = 30
 REFUSED = '{"event":"error","code":"60004","msg":"no"}'
 MOVE = '{"event":"error","code":"30033","msg":"service upgrade"}'
@@ -73,7 +73,9 @@ class Conversation:
         if op == "ping":
             return ['{"event":"pong"}'] if self._world.pongs else []
         if op == "login":
-            return ['{"event":"login","code":0}'] if self._world.acks else []
+            code = self._world.login
+            said = {"event": "login", "code": 0} if code == "0" else {"event": "error", "code": code, "msg": "no"}
+            return [json.dumps(said)] if self._world.acks else []
         return [answer for arg in message["args"] for answer in self._answer(op, arg)]
 
     def _answer(self, op: str, arg: dict[str, Any]) -> list[str]:
@@ -100,10 +102,10 @@ class World(FakeNetwork):
         self.keys_used = 0
         self.expired = 0  # PUTs that are told that there is no key
         self.rest: Any = None  # what every call is answered; None for the truth
-        self.slow_rest = self.slow_dials = 0.0
+        self.slow_rest = self.slow_dials = self.slow_answers = 0.0
+        self.login = "0"
         self.orders: list[int] = []
         self.servers: list[FakeServer] = []
-        self._sleeps: list[Any] = []
         for method in ("GET", "POST", "PUT", "DELETE"):
             self.answer(method, partial(self._say, method))
 
@@ -117,8 +119,7 @@ class World(FakeNetwork):
         errand = super().dial(url, timeout)
         connect = errand._go
 
-        def slowly() -> Any:
-            self._sleep(self.slow_dials)
+        def go() -> Any:
             self.replies = conversation = Conversation(self, url)
             connection = connect()
             server = self.connections.get()
@@ -126,7 +127,30 @@ class World(FakeNetwork):
             self.servers.append(server)
             return connection
 
-        errand._go = slowly
+        errand._go = go
+        return self._slowed(errand, self.slow_dials)
+
+    def call(self, base_url: str, request: Request, timeout: float) -> Any:
+        """Prepare a call, perhaps a slow one."""
+        seconds = self.slow_answers if request.method == "GET" else self.slow_rest
+        return self._slowed(super().call(base_url, request, timeout), seconds)
+
+    def _slowed(self, errand: Any, seconds: float) -> Any:
+        """Have it take its time, unless it is cancelled."""
+        go, cancel, over = errand._go, errand.cancel, self.clock.event()
+
+        def slowly() -> Any:
+            over.wait(seconds)
+            if errand._cancelled.is_set():
+                raise ConnectFailed("cancelled")
+            return go()
+
+        def cancelled() -> None:
+            cancel()
+            over.set()
+
+        if seconds:
+            errand._go, errand.cancel = slowly, cancelled
         return errand
 
     @property
@@ -134,13 +158,14 @@ class World(FakeNetwork):
         """The connections that stand, the newest last."""
         return [server for server in self.servers if not server.closed]
 
-    def happen(self, number: int) -> None:
-        """An order is placed, and told to whoever listens."""
+    def happen(self, number: int) -> bool:
+        """An order is placed, and told to whoever listens; tell whether anybody does."""
         self.orders.append(number)
         text = order_push("bitmusa" if self.exchange == "bitmusa" else "bitget", number)
-        for server in self.standing:
-            if isinstance(server.replies, Conversation) and server.replies.hears():
-                server.say(text)
+        hearing = [each for each in self.standing if isinstance(each.replies, Conversation) and each.replies.hears()]
+        for server in hearing:
+            server.say(text)
+        return bool(hearing)
 
     def heal(self) -> None:
         """Have nothing be wrong any more."""
@@ -148,23 +173,13 @@ class World(FakeNetwork):
         self.refused.clear()
         self.expired = 0
         self.rest = None
-        self.slow_rest = self.slow_dials = 0.0
+        self.slow_rest = self.slow_dials = self.slow_answers = 0.0
+        self.login = "0"
         self.let_dials_succeed()
         for server in self.servers:
             server.answers_close = True
 
-    def wake_all(self) -> None:
-        """End whatever is slow."""
-        for sleep in self._sleeps:
-            sleep.set()
-
-    def _sleep(self, seconds: float) -> None:
-        if seconds:
-            self._sleeps.append(self.clock.event())
-            self._sleeps[-1].wait(seconds)
-
     def _say(self, method: str, base_url: str, request: Request) -> Response:
-        self._sleep(self.slow_rest)
         if isinstance(self.rest, Exception):
             raise self.rest
         if isinstance(self.rest, Response):
@@ -204,12 +219,19 @@ class Cells(RuleBasedStateMachine):
         self.clock = Watch()
         self.told: list[Record] = []
         self.number = 0
-        self.happened: list[tuple[int, int]] = []  # number and time
+        self.happened: list[tuple[int, int, bool]] = []  # number, time, and whether anybody was told
         self.promises: list[Any] = []
+        self.recovered = False
 
     @initialize(exchange=st.sampled_from(sorted(_KNOWN)), seed=st.integers(0, 99))
     def open(self, exchange: str, seed: int) -> None:
         """Begin to open the stream."""
+        self.prepare(exchange, seed)
+        self.stream.start()
+        self.clock.settle(2 if exchange == "bitmusa" else 1)
+
+    def prepare(self, exchange: str, seed: int) -> None:
+        """Make a stream that has not begun."""
         self.exchange = exchange
         self.world = World(self.clock, exchange)
         self.dialect = _dialect(exchange)
@@ -221,8 +243,6 @@ class Cells(RuleBasedStateMachine):
             random=Random(seed),
             channels=["account", "positions", "orders"],
         )
-        self.stream.start()
-        self.clock.settle(2 if exchange == "bitmusa" else 1)
 
     def after(self, event: str, do: Callable[[], object] | None = None) -> None:
         """Let something happen, and all that follows from it."""
@@ -245,8 +265,8 @@ class Cells(RuleBasedStateMachine):
         def go() -> None:
             for _ in range(count):
                 self.number += 1
-                self.happened.append((self.number, self.clock.unix_ms()))
-                self.world.happen(self.number)
+                at = self.clock.unix_ms()
+                self.happened.append((self.number, at, self.world.happen(self.number)))
             for server in self.world.standing if drop else ():
                 server.drop()
 
@@ -297,7 +317,8 @@ class Cells(RuleBasedStateMachine):
     @rule(rest=st.sampled_from([0.0, 0.4, 3.0, 12.0]), dials=st.sampled_from([0.0, 0.4, 3.0, 12.0]))
     def be_slow(self, rest: float, dials: float) -> None:
         """Calls and dials take their time, or more than that."""
-        self.world.slow_rest, self.world.slow_dials = rest, dials
+        self.world.slow_rest = self.world.slow_answers = rest
+        self.world.slow_dials = dials
 
     @rule(times=st.integers(1, 12), seconds=st.sampled_from([0.0, 40.0]))
     def share_the_budget(self, times: int, seconds: float) -> None:
@@ -341,15 +362,16 @@ class Cells(RuleBasedStateMachine):
         """Time passes."""
         self.after("time passes", partial(self.clock.advance, seconds))
 
-    @rule(seconds=st.sampled_from([7.0, 600.0]), asleep=st.booleans())
+    @rule(seconds=st.sampled_from([7.0, 600.0, -600.0]), asleep=st.booleans())
     def jump(self, seconds: float, asleep: bool) -> None:
         """The machine sleeps, or its clock is set."""
+        asleep = asleep and seconds > 0
         self.after("the clock jumps", partial(self.clock.suspend if asleep else self.clock.jump, seconds))
 
     # -- into the middle of something -------------------------------------------------------------------------------
 
     @precondition(lambda self: self.running)
-    @rule(slow=st.sampled_from(["dials", "rest", "acks", "farewells", "budget", "nothing"]))
+    @rule(slow=st.sampled_from(["dials", "rest", "acks", "farewells", "budget", "answers", "nothing"]))
     def begin_a_move(self, slow: str) -> None:
         """A planned move begins, if one is planned, and does not get any further."""
         connections = self.stream._feed._connections
@@ -360,7 +382,7 @@ class Cells(RuleBasedStateMachine):
             self.clock.advance(0.02)
 
     @precondition(lambda self: self.running)
-    @rule(slow=st.sampled_from(["dials", "rest", "acks", "budget", "nothing"]))
+    @rule(slow=st.sampled_from(["dials", "rest", "acks", "budget", "answers", "nothing"]))
     def reconnect(self, slow: str) -> None:
         """All connections end, and the next one does not get any further."""
         self._slow_down(slow)
@@ -371,6 +393,7 @@ class Cells(RuleBasedStateMachine):
     def _slow_down(self, what: str) -> None:
         self.world.let_dials_succeed()
         self.world.slow_dials, self.world.slow_rest = 4.0 * (what == "dials"), 4.0 * (what == "rest")
+        self.world.slow_answers = 4.0 * (what == "answers")
         self.world.acks, self.world.farewells = what != "acks", what != "farewells"
         for server in self.world.standing:
             server.answers_close = self.world.farewells
@@ -412,7 +435,6 @@ class Cells(RuleBasedStateMachine):
         try:
             self._recover()
         finally:
-            self.world.wake_all()
             self.world.release()
             self.stream.close()
         self._take()
@@ -424,6 +446,7 @@ class Cells(RuleBasedStateMachine):
     def _recover(self) -> None:
         self.world.heal()
         self.clock.advance(1200.0)  # more than any ban, pause, or stretched audit
+        self.recovered = self.running
         if not self.running:
             return
         status = self.stream.status
@@ -440,9 +463,11 @@ class Cells(RuleBasedStateMachine):
         assert pushed == sorted(set(pushed)), f"doubled, or out of order: {pushed}"
         live = next((record for record in self.told if isinstance(record, Live)), None)
         heard, gaps, closed = set(pushed), _gaps(self.told), self.told[-1]
-        for number, at in self.happened:
+        for number, at, told in self.happened:
             if number in heard or live is None or at <= (live.timestamp or 0) or at >= (closed.timestamp or 0):
                 continue
+            if not (told or self.recovered):
+                continue  # what ended before anybody could find out that it was mute cannot say so
             covered = any(since <= at <= until for since, until in gaps)
             assert covered, f"order {number} of {at} was not told, and lies in no gap of {gaps}"
 
@@ -488,3 +513,170 @@ def test_everything_at_any_moment() -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+# -- the whole product ------------------------------------------------------------------------------------------------
+
+
+def _live(run: Cells) -> None:
+    run.let_time_pass(5.0)
+
+
+def _backing_off(run: Cells) -> None:
+    _live(run)
+    run.spoil_dials(["refused"] * 3)
+    run.drop(newest=True, heard_out=False)
+
+
+def _asking(run: Cells) -> None:
+    _live(run)
+    run.world.slow_answers = 4.0
+    if run.dialect.queryable:
+        run.refresh()
+
+
+def _left_by(run: Cells, slow: str) -> None:
+    _live(run)
+    run.begin_a_move(slow)
+
+
+def _lost_by(run: Cells, slow: str) -> None:
+    _live(run)
+    run.reconnect(slow)
+
+
+def _echo(run: Cells) -> None:
+    _left_by(run, "nothing")
+    run.let_time_pass(2.0)
+
+
+def _in_doubt(run: Cells, slow: str) -> None:
+    """The key was replaced, or the connection fell mute, and it is known; nobody has taken over yet."""
+    _live(run)
+    run.world.pongs = False
+    if slow == "mute":
+        run.fall_mute()
+        run.happen(1, drop=False)
+        slow = "dials"
+    elif run.exchange == "bitmusa":
+        run.replace_the_key(told=True)
+    for _ in range(200):
+        if "in doubt" in cells.situation(run.stream) or run.exchange != "bitmusa":
+            return
+        run._slow_down(slow)
+        run.clock.advance(0.5)
+
+
+def _at_risk(run: Cells) -> None:
+    """The key could not be extended for as long as it lives."""
+    _live(run)
+    run.break_rest("down")
+    run.clock.advance(225.0 if run.exchange == "bitmusa" else 1.0)
+
+
+SITUATIONS: dict[str, Callable[[Cells], None]] = {
+    "live": _live,
+    "backing off": _backing_off,
+    "asking": _asking,
+    "echo": _echo,
+    "at risk": _at_risk,
+    **{f"opening, slow {slow}": lambda run: None for slow in ("dials", "rest", "acks", "answers")},
+    **{f"lost, slow {slow}": partial(_lost_by, slow=slow) for slow in ("dials", "rest", "acks", "answers", "budget")},
+    **{
+        f"left, slow {slow}": partial(_left_by, slow=slow)
+        for slow in ("dials", "rest", "acks", "answers", "budget", "farewells")
+    },
+    **{
+        f"in doubt, slow {slow}": partial(_in_doubt, slow=slow)
+        for slow in ("dials", "rest", "answers", "budget", "farewells", "mute")
+    },
+}
+
+
+def _refuse_for_good(run: Cells) -> None:
+    run.world.login = "60001" if run.exchange == "bitget" else "30011"
+    run.world.let_dials_succeed()
+    run.world.fail_dials(ConnectFailed("HTTP 401", status=401))
+    run.let_time_pass(0.3)
+
+
+def _key_refused(run: Cells) -> None:
+    run.world.rest = Response(status=200, text=json.dumps({"code": 1001, "message": "no"}))
+    run.let_time_pass(0.3)
+
+
+EVENTS: dict[str, Callable[[Cells], None]] = {
+    "pushes": lambda run: run.happen(2, drop=False),
+    "pushes, and the end": lambda run: run.happen(2, drop=True),
+    "the oldest ends": lambda run: run.drop(newest=False, heard_out=False),
+    "the newest ends": lambda run: run.drop(newest=True, heard_out=True),
+    "the oldest asks to be left": lambda run: run.ask_to_be_left(newest=False),
+    "the newest asks to be left": lambda run: run.ask_to_be_left(newest=True),
+    "a broken text": lambda run: run.garble("{not json"),
+    "a pong": lambda run: run.garble("pong"),
+    "the key is replaced": lambda run: run.replace_the_key(told=True),
+    "the key is replaced in silence": lambda run: run.replace_the_key(told=False),
+    "it falls mute": lambda run: run.fall_mute(),
+    "a ban": lambda run: run.share_the_budget(times=1, seconds=40.0),
+    "a refused dial": lambda run: run.spoil_dials(["refused", "ban", "fine"]),
+    "a refusal for good": _refuse_for_good,
+    "a refusal of the key": _key_refused,
+    "rest is down": lambda run: run.break_rest("down"),
+    "rest is busy": lambda run: run.break_rest("busy"),
+    "the clock jumps": lambda run: run.jump(600.0, asleep=False),
+    "the clock is set back": lambda run: run.jump(-600.0, asleep=False),
+    "the machine sleeps": lambda run: run.jump(600.0, asleep=True),
+    "a channel more": lambda run: run.change_channels("account", more=True, refused=False),
+    "a channel more that is refused": lambda run: run.change_channels("account", more=True, refused=True),
+    "a channel less": lambda run: run.change_channels("positions", more=False, refused=False),
+    "refresh": lambda run: run.refresh() if run.dialect.queryable else None,
+    "stop": lambda run: run.stop(),
+    "0.8 seconds": lambda run: run.let_time_pass(0.8),
+    "5 seconds": lambda run: run.let_time_pass(5.0),
+    "11 seconds": lambda run: run.let_time_pass(11.0),
+    "65 seconds": lambda run: run.let_time_pass(65.0),
+}
+ONLY = {
+    "the oldest asks to be left": "bitget-v2",
+    "the newest asks to be left": "bitget-v2",
+    "the key is replaced": "bitmusa",
+    "the key is replaced in silence": "bitmusa",
+    "it falls mute": "bitmusa",
+    "a refusal of the key": "bitmusa",
+}
+
+
+def play(exchange: str, situation: str, *events: str) -> None:
+    """Bring a stream into a situation, let things happen with a push behind each, and hold it against its promise."""
+    run = Cells()
+    slow = situation.partition("opening, slow ")[2]
+    run.prepare(exchange, 1)
+    if slow:
+        run._slow_down(slow)
+    run.stream.start()
+    for role in ("io", "rest") if exchange == "bitmusa" else ("io",):
+        while not any(f"/{role} " in sleeper for sleeper in run.clock.sleepers):
+            pass  # it has not begun
+    run.clock.advance(0.01)
+    try:
+        SITUATIONS[situation](run)
+        for event in events:
+            if ONLY.get(event, exchange) == exchange and run.running:
+                EVENTS[event](run)
+                run.happen(1, drop=False)
+                run.let_time_pass(0.3)
+        run.teardown()
+    except BaseException as error:
+        raise AssertionError(f"{exchange}, {situation}, {events}: {error}") from error
+
+
+def test_each_event_in_each_situation() -> None:
+    """All of them in the full matrix, and a thousand times two more behind one; usually a sample of both."""
+    single = [(exchange, place, event) for exchange in _KNOWN for place in SITUATIONS for event in EVENTS]
+    wanted = [each for each in single if ONLY.get(each[2], each[0]) == each[0]]
+    random = Random(how_many("CELLS_SEED", 1, 1))
+    for exchange, place, event in random.sample(wanted, min(len(wanted), how_many("SINGLE", 30, 10**6))):
+        play(exchange, place, event)
+    for _ in range(how_many("PAIRS", 15, 1000)):
+        exchange, place, event = random.choice(wanted)
+        play(exchange, place, event, random.choice(list(EVENTS)), random.choice(list(EVENTS)))

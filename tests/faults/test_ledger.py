@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 
-from futures_stream import Closed, Execution, Gap, Live, LoginRejected, Order, Resynced
+from futures_stream import Closed, Execution, Gap, Live, LoginRejected, Order, Resynced, Rotated
 from tests.faults.deliveries import check_delivery
 from tests.faults.events import Written, events_in, identity_of
 from tests.faults.ledger import Broken, check_executions, check_notices, check_secrets
@@ -22,6 +23,8 @@ def queue_of(*said: object) -> list[Any]:
         elif one is Resynced:
             gap = next(record for record in reversed(told) if isinstance(record, Gap))
             told.append(Resynced(**common, since=gap.since, until=place * 10_000))
+        elif one is Rotated:
+            told.append(Rotated(**common, reason="why"))
         else:
             told.append(one(**common))
     return told
@@ -41,6 +44,15 @@ def test_a_run_that_is_right() -> None:
     check_notices(FINE)
 
     assert [event.identity[1] for event in check_delivery(wrote, FINE)] == ["lost"]
+
+
+def test_a_move_to_a_connection_that_had_written_first() -> None:
+    """Since the last look the new connection may have said something before the old one did."""
+    told = queue_of("a", "b", Rotated, "c")
+    begins = [evolve(event, full=True) for event in line(2, ("set", 1))]
+    wrote = begins + line(1, ("a", 1), ("b", 2)) + line(2, ("a", 1), ("b", 2), ("c", 4))
+
+    assert check_delivery(wrote, told) == []
 
 
 @pytest.mark.parametrize(

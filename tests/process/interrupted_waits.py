@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from futures_stream import Endpoints, Notice, Stream, StreamQueue, open_stream
+from futures_stream import Endpoints, Notice, Order, Stream, StreamQueue, open_stream
 from futures_stream.clock import SYSTEM_CLOCK
 from futures_stream.simulator import Simulator
 
@@ -97,12 +97,18 @@ def main() -> None:
         for record in stream:
             seen.append(record.seq)
 
+    def expect() -> None:
+        with stream.expect(client_order_id="nobody's") as order:
+            order.wait(timeout=0.0001)
+
     # Those that wait in vain do so again and again, so that the interrupts do not all come in the middle of a wait.
     waits: dict[str, Callable[[], object]] = {
         "get": lambda: seen.append(stream.get().seq),
         "iterate": iterate,
         "wait_for": in_vain(lambda: stream.wait_for(lambda record: False, 0.0001)),
         "wait_order": in_vain(lambda: stream.wait_order(order_id="nobody's", timeout=0.0001)),
+        "wait_until": in_vain(lambda: stream.wait_until(lambda: False, 0.0001)),
+        "expect": in_vain(expect),
         "wait_state": in_vain(lambda: stream.wait_state("backing_off", 0.0001)),
         "wait_state for ever": lambda: stream.wait_state("backing_off"),
         "add_channels": in_vain(lambda: stream.add_channels("orders", timeout=0.0001)),
@@ -132,10 +138,10 @@ def main() -> None:
 
     full, taken, many = StreamQueue(0), [], times * 3000
     full.open()
-    full.deliver(range(many))  # type: ignore[arg-type]  # it looks at no record as long as there is room
-    interrupt(lambda: taken.append(full.get()), times)
+    full.deliver([Order(exchange="x", account="a", seq=seq) for seq in range(many)])
+    interrupt(lambda: taken.append(full.get().seq), times)
     full.shutdown()
-    taken += full
+    taken += [record.seq for record in full]
     say("lost", many - len(set(taken)) if KEEPS_ALL else 0, "twice", len(taken) - len(set(taken)))
 
     flag, over, raised = SYSTEM_CLOCK.event(), False, 0

@@ -208,5 +208,5 @@ def test_interrupts_break_nothing(sim: Simulator, exchange: str) -> None:
         check=False,
     )
 
-    said = ["attached 2 missing 0 twice 0", "live 1", "locked False", "lost 0 twice 0", "goes on True", "left []"]
+    said = ["attached 1 missing 0 twice 0", "live 1", "locked False", "lost 0 twice 0", "goes on True", "left []"]
     assert (ran.stdout.splitlines(), ran.returncode) == (said, 0), ran.stderr

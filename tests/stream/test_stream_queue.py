@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from futures_stream import Balance, Closed, ConfigError, Execution, Gap, Order, Overflow, Position, Record, StreamQueue
 from futures_stream.stream import ShutDown
+from futures_stream.stream.backlog import Backlog
 from futures_stream.stream.selection import Selection
 
 
@@ -117,6 +118,52 @@ def test_an_interrupt_in_the_moment_of_an_exception(
         signal.signal(signal.SIGALRM, usual)
 
     assert hits
+
+
+# -- a consumer that falls behind -------------------------------------------------------------------------------------
+
+
+def test_who_falls_behind_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    """At ten thousand records that wait, and a hundred thousand; again only after it has caught up by a fifth."""
+    caplog.set_level("INFO")
+    backlog, (order,) = Backlog(), orders(1)
+
+    def said(*waiting: int) -> list[str]:
+        caplog.clear()
+        for number in waiting:
+            backlog.look(number, order)
+        return [record.levelname for record in caplog.records]
+
+    assert said(1, 9_999) == []
+    assert said(10_000, 10_001, 9_000, 10_000, 8_000, 99_999) == ["WARNING"]
+    assert "x/a: the consumer is behind: 10,000 records" in caplog.text
+    assert said(100_000, 90_000, 100_000, 999_999) == ["WARNING"]
+    assert said(79_999, 90_000) == ["INFO"]
+    assert said(100_000, 5_000, 9_999) == ["WARNING", "INFO"]
+    assert said(1_000_000, 1) == ["WARNING", "INFO"]
+
+
+def test_the_queue_looks_at_its_backlog(caplog: pytest.LogCaptureFixture) -> None:
+    """It is warned of when it is delivered, and not told again while it stays so."""
+    made = opened()
+    made.deliver([])
+    made.deliver(orders(*range(9_999)))
+    assert caplog.text == ""
+    made.deliver(orders(1))
+    made.deliver(orders(2))
+
+    assert caplog.text.count("WARNING") == 1
+
+
+def test_the_oldest_that_waits() -> None:
+    """Who wants to know how far a consumer lags behind looks at it without a lock."""
+    made = opened(2)
+    assert made.oldest is None
+    made.deliver(orders(1, 2, 3))
+    with made.mutex:
+        assert made.oldest.seq == 1  # type: ignore[union-attr]
+    assert [made.get().seq, made.get().seq] == [1, 2]
+    assert made.oldest is None  # what is missing does not wait
 
 
 # -- taking -----------------------------------------------------------------------------------------------------------

@@ -348,7 +348,9 @@ def test_stats_count() -> None:
         rig.settle()
         stats = rig.stream.stats()
 
-        assert (stats.records, stats.connects, stats.queued, stats.missed) == (3, 1, 2, 0)
+        assert (stats.records, stats.connects, stats.queued, stats.missed, stats.lag) == (3, 1, 2, 0, 0.0)
+        rig.clock.advance(1.5)
+        assert rig.stream.stats().lag == 1.5
         assert stats.unknown_words == {"OrderStatus:strange": 1}
         server.drop()
         rig.settle()
