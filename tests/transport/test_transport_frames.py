@@ -61,6 +61,7 @@ MESSAGE = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(MESSAGE, max_size=8), st.data())
 def test_any_frames_cut_anyhow(conversation, data):
     """Any sequence of frames, cut anyhow and decoded in any portions, gives the same messages."""
