@@ -143,13 +143,13 @@ class Link:
         connection = self.connection
         messages = connection.receive()
         received_ns = self._clock.unix_ns()
-        if connection.frames != self._frames:
-            self._frames = connection.frames
+        came, self._frames = connection.frames - self._frames, connection.frames
+        if came:
             self.heard_at = received_ns // 1_000_000
             self._keepalive.heard(self._clock.monotonic())
             if connection.pongs:
                 self._keepalive.answers = True
-        only_records = True
+        only_records = came == len(messages)  # else there was a pong, a ping or a piece of a message
         for message in messages:
             try:
                 only_records = self._hear(message, received_ns) and only_records

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from engine_rig import Rig, names, order_push, wallet_push
+from engine_rig import BITGET, Rig, names, order_push, wallet_push
 
 from futures_stream import Bitget, Bitmusa, ConnectionLost, MonitorFailed, Order, Record
-from futures_stream.dialects.base import Request, Response
-from futures_stream.testing import FakeServer
+from futures_stream.dialects.base import Ping, Request, Response
+from futures_stream.dialects.credentials import Secret
+from futures_stream.engine.budget import Budget
+from futures_stream.engine.delivery import Delivery
+from futures_stream.engine.link import Link
+from futures_stream.testing import FakeClock, FakeConnection, FakeServer
 
 STEP = 0.1  # seconds between two records
 LATE = 0.3  # seconds that anything may be late while records come
@@ -128,6 +132,32 @@ def test_a_jump_of_the_wall_clock_is_noticed() -> None:
         traffic.server.heard()
         rig.clock.jump(3600)
         traffic.until(lambda: "ping" in "".join(traffic.server.heard()), within=0)
+
+
+def test_a_pong_is_more_than_records() -> None:
+    """Who waits for one is told, though no message came with it."""
+    server = FakeServer(Secret("ws://x"))
+    delivery = Delivery("bitget", "a", FakeClock())
+    session = Bitget().session(credentials=BITGET, account="a", channels=["orders"], symbols=None)
+    link = Link(
+        FakeConnection(server),
+        session,
+        ping=Ping(),
+        silence_limit=30.0,
+        answers=True,
+        answer_limit=10.0,
+        clock=FakeClock(),
+        delivery=delivery,
+        budget=lambda _: Budget((), FakeClock()),
+        refused=lambda _: None,
+    )
+    heard = []
+    for speak in (lambda: server.say(order_push("1")), server.pong, lambda: server.say(order_push("2"))):
+        speak()
+        heard.append(link.hear_records())
+    link.connection.dispose()
+
+    assert heard == [True, False, True]
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one piece", "behind it"])

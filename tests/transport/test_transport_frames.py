@@ -61,6 +61,7 @@ MESSAGE = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(MESSAGE, max_size=8), st.data())
 def test_any_frames_cut_anyhow(conversation, data):
     """Any sequence of frames, cut anyhow and decoded in any portions, gives the same messages."""
@@ -114,7 +115,7 @@ WIRE = st.tuples(st.lists(RIGHT, max_size=6), st.lists(WRONG, max_size=1), st.li
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(WIRE, st.lists(st.floats(0, 1), max_size=5), st.sampled_from([1, 2, 3, 1000]))
 @example(frame(1, b"x" * 300, masked=True) + text("y" * 300), [], 1000)
 @example(frame(1, b"x", fin=0) + text("inside") + frame(0, b"y"), [], 1000)
