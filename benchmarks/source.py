@@ -1,9 +1,10 @@
 """
 The load source: a process that speaks as much of three exchanges as their clients need, and sends order updates.
 
-Every update is 340 bytes of JSON in one text frame; those of Bitget's v2, which no other contender reads, are as long
-as that API's are, some 1,000 bytes. Its client order id says what it is for: a letter, a number of
-seven digits, and the time of sending in ns on the clock that all processes of a machine share.
+Every update is the end of an order of its own: no account has a million that are open. It is 340 bytes of JSON in one
+text frame; those of Bitget's v2, which no other contender reads, are as long as that API's are, some 1,000 bytes. Its
+client order id says what it is for: a letter, a number of seven digits, and the time of sending in ns on the clock that
+all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -147,9 +148,9 @@ def bitget(letter: str, number: int) -> str:
         "orderType": "limit",
         "price": f"{60000 + number % 500 / 10:.1f}",
         "size": "0.123",
-        "filledSize": f"0.{number % 100:03d}",
+        "filledSize": "0.123",
         "leverage": "10",
-        "status": "partially_filled",
+        "status": "filled",
         "timestamp": 1621441751927 + number,
     }
     arg = {"channel": "orders", "instType": "FUTURES", "instId": "default"}
@@ -157,10 +158,10 @@ def bitget(letter: str, number: int) -> str:
 
 
 def bitget_v2(letter: str, number: int) -> str:
-    """An order update as Bitget's API of today sends it: an order that was just filled in part, with all its fields."""
+    """An order update as Bitget's API of today sends it: an order that was just filled, with all its fields."""
     filled_at, price = str(1621441751927 + number), f"{60000 + number % 500 / 10:.1f}"
     row = {
-        "accBaseVolume": f"0.{number % 100:03d}",
+        "accBaseVolume": "0.123",
         "baseVolume": "0.001",
         "cTime": "1621441751927",
         "cancelReason": "",
@@ -188,7 +189,7 @@ def bitget_v2(letter: str, number: int) -> str:
         "reduceOnly": "no",
         "side": "buy",
         "size": "0.123",
-        "status": "partially_filled",
+        "status": "filled",
         "stpMode": "none",
         "totalProfits": "0",
         "tradeId": f"8{number:09d}",
@@ -210,9 +211,9 @@ def bybit(letter: str, number: int) -> str:
         "orderType": "Limit",
         "price": f"{60000 + number % 500 / 10:.1f}",
         "qty": "0.123",
-        "cumExecQty": f"0.{number % 100:03d}",
+        "cumExecQty": "0.123",
         "timeInForce": "GTC",
-        "orderStatus": "PartiallyFilled",
+        "orderStatus": "Filled",
         "category": "linear",
         "updatedTime": str(1621441751927 + number),
     }
@@ -232,10 +233,10 @@ def binance(letter: str, number: int) -> str:
         "ap": "0",
         "sp": "0",
         "x": "TRADE",
-        "X": "PARTIALLY_FILLED",
+        "X": "FILLED",
         "i": 7000000000 + number,
         "l": "0.001",
-        "z": f"0.{number % 100:03d}",
+        "z": "0.123",
         "N": "USDT",
         "n": "0.01",
         "T": 1621441751927 + number,
