@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from futures_stream.clock import Clock
+from futures_stream.clock import Age, Clock
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.repair import Outcome
@@ -45,6 +45,8 @@ class Gaps:
         self._clock = clock
         self._give_up_at: float | None = None
         self._open: Gap | None = None
+        self._latest = 0  # the latest time of this machine's clock when the gap was noticed, in ms
+        self._age = Age(clock)  # of the gap since then
 
     @property
     def since(self) -> int | None:
@@ -56,7 +58,9 @@ class Gaps:
         if self._open is not None:
             return
         self._mark()
-        since = min(since, self._clock.unix_ms())  # a clock that was set back since would have it begin in the future
+        now = self._clock.unix_ms()
+        self._latest, self._age = max(since, now), Age(self._clock)
+        since = min(since, now)  # a clock that was set back since would have it begin in the future
         self._open = self._delivery.notice(Gap, reason=reason, since=since, channels=channels)
         self._lifecycle.note(blind_since=since)
         if self._limit is not None:
@@ -66,10 +70,12 @@ class Gaps:
         """Messages flow again, and this is what is known of the time between."""
         if self._open is None:
             return
+        # The clock may have been set back: what happened before that has a later time than now, and lies in the gap.
+        until = max(self._clock.unix_ms(), self._latest + int(self._age.seconds * 1000))
         self._delivery.notice(
             Resynced,
             since=self._open.since,
-            until=max(self._open.since, self._clock.unix_ms()),  # the clock may have been set back
+            until=until,
             recovered=outcome.recovered,
             proven=outcome.proven,
             unproven=outcome.unproven,

@@ -420,3 +420,19 @@ def test_a_clock_that_is_set_back_in_a_gap_turns_no_gap_around() -> None:
 
         assert gap.since <= (gap.timestamp or 0)
         assert resynced.since == gap.since <= resynced.until
+
+
+def test_a_clock_that_is_set_back_in_a_gap_leaves_nothing_of_it_out() -> None:
+    """What happened before it was set back has a later time than the gap's last moment, and lies in it all the same."""
+    with Rig("bitget", channels=["orders"]) as rig:
+        server = rig.open()
+        rig.network.fail_dials(*[HANG] * 2)
+        server.drop()
+        rig.settle(more=1)
+        rig.clock.advance(7)
+        lost_at = rig.clock.unix_ms()
+        rig.clock.jump(-600.0)
+        rig.clock.advance(60)
+        gap, resynced = (record for record in rig.told() if isinstance(record, Gap | Resynced))
+
+        assert gap.since <= lost_at <= resynced.until
