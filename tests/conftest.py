@@ -12,8 +12,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# A test that is slow on a busy machine has found no counter-example.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A test that is slow on a busy machine has found no counter-example. The ordinary suite looks at the same examples each
+# time, so that a change is judged by what it changed; the full matrix looks at others in each run, and finds more.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("FUTURES_STREAM_FULL") != "1",
+)
 settings.load_profile("any machine")
 
 PACKAGE = "futures_stream"
@@ -45,6 +51,11 @@ def _guarded_sleep(seconds: float) -> None:
     if caller.partition(".")[0] == PACKAGE:
         raise AssertionError(f"{caller} sleeps; wait on an event instead")
     _real_sleep(seconds)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Say how many workers ``-n auto`` means: more than there are cores, as many tests wait for something."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 @pytest.fixture(autouse=True, scope="session")
