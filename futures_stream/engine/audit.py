@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from decimal import Decimal
 from random import Random
 
@@ -60,15 +60,12 @@ class Audit:
         clock: Measures the pauses.
         random: Where jitter comes from: not all accounts ask at once.
 
-    Attributes:
-        agreed_at: When stream and REST last told the same, or the stream began to serve; in ms since 1970.
-
     Threads:
         Belongs to the I/O thread.
     """
 
     def __init__(self, *, plan: Plan, knowledge: Knowledge, asker: Asker, clock: Clock, random: Random) -> None:
-        self.agreed_at = clock.unix_ms()
+        self._serving_since = clock.unix_ms()
         self._plan = plan
         self._knowledge = knowledge
         self._asker = asker
@@ -77,7 +74,6 @@ class Audit:
         self._due: float | None = None
         self._touched: set[tuple[str, Key]] | None = None  # since we listen to what is pushed
         self._look: _Look | None = None
-        self._asked_at = 0
         self._suspects: frozenset[tuple[str, Key]] = frozenset()
         self._in_a_row = 0
 
@@ -86,10 +82,19 @@ class Audit:
         """When to look at the time, in monotonic seconds; None if there is nothing to wait for."""
         return self._due
 
-    def begin(self, agreed: bool) -> None:
-        """The stream is live; tell whether what it has told and what was just answered are the same."""
-        if agreed:
-            self.agreed_at = self._clock.unix_ms()
+    def unsure_since(self, kinds: Iterable[str]) -> int:
+        """
+        Return since when some kinds of state may not have been pushed, in ms since 1970: since the last push of one.
+
+        That stream and REST have agreed since proves how the account stood then. What came and went in between, such as
+        a position that was opened and closed, leaves no trace in that.
+        """
+        return max(self._serving_since, min(self._knowledge.pushed_at(kind) for kind in kinds))
+
+    def begin(self, anew: bool) -> None:
+        """The stream is live; *anew* says that it has just become so, and no gap is left behind it."""
+        if anew:
+            self._serving_since = self._clock.unix_ms()
         self._wait()
 
     def stop(self) -> None:
@@ -125,7 +130,6 @@ class Audit:
             self._listen()
             return ()
         if look.agreed:
-            self.agreed_at = self._asked_at
             self._in_a_row = 0
         self._in_a_row += bool(persistent)
         self._wait()
@@ -156,7 +160,6 @@ class Audit:
             self._wait()
             return
         self._due = None
-        self._asked_at = self._clock.unix_ms()
         self._look = _Look(queries, self._knowledge, self._asker, touched)
 
     def _give_up(self) -> None:

@@ -23,6 +23,7 @@ _PUSH = Origin.PUSH  # an enum's attributes are slow to look up
 _ENDS = frozenset(status for status in OrderStatus if status.final)
 _LATE = frozenset({Mark.LATE})
 _CONFLICT = frozenset({Mark.CONFLICT})
+_CLASSES: dict[str, type[Record]] = {"orders": Order, "positions": Position, "balances": Balance}
 
 
 class Knowledge:
@@ -59,6 +60,7 @@ class Knowledge:
         self._touched: set[tuple[str, Key]] | None = None
         self._results: OrderedDict[Key, None] = OrderedDict()
         self._collected: Collected | None = None
+        self._pushed: dict[type[Record], Record] = {}  # the last of each class
         self._notes: dict[type[Record], Callable[[Any], Record | None]] = {
             Order: self._note_order,
             Position: self._note_position,
@@ -80,7 +82,14 @@ class Knowledge:
                 admitted = records[:place]
             if admitted is not None and told is not None:
                 admitted.append(told)
+        if records and records[-1].origin is _PUSH:  # a message's records are of one class
+            self._pushed[type(records[-1])] = records[-1]
         return records if admitted is None else admitted
+
+    def pushed_at(self, kind: str) -> int:
+        """Return when a kind of state was last pushed, in ms since 1970 by this machine's clock; 0 if it never was."""
+        last = self._pushed.get(_CLASSES[kind]) if kind in _CLASSES else None
+        return 0 if last is None else last.received_ns // 1_000_000
 
     def watch(self) -> set[tuple[str, Key]]:
         """Return a set into which goes what is told from now on."""

@@ -172,8 +172,7 @@ class Standing:
         if self._audit is not None:
             if state is State.LIVE and self._plan.audit_every is not None:
                 self._unpushed.note(outcome.changes)
-            agreed = outcome.error is None and not outcome.changes and self._unpushed.deadline is None
-            self._audit.begin(agreed or state is not State.LIVE)
+            self._audit.begin(anew=state is not State.LIVE)
         self._delivery.flush()
         for promise in self._waiting:
             if outcome.error is None:
@@ -296,13 +295,13 @@ class Standing:
             self._poll_at = self._clock.monotonic() + every * self._random.uniform(0.9, 1.1)
 
     def _drifted(self, drifts: Sequence[Difference], channels: tuple[str, ...]) -> None:
-        """The exchange says otherwise: something was missed since both last agreed."""
+        """The exchange says otherwise: something was missed."""
         assert self._audit is not None
         for each in drifts:
             self._delivery.notice(
                 Drift, what=each.kind, key=as_text(each.key), symbol=each.symbol, stream=each.stream, rest=each.rest
             )
         reason = f"the exchange says otherwise over REST than the stream has told ({len(drifts)} of {drifts[0].kind})"
-        self.doubt(Doubt.MUTE, reason, self._audit.agreed_at, channels)
+        self.doubt(Doubt.MUTE, reason, self._audit.unsure_since({each.kind for each in drifts}), channels)
         self._begin(channels, self._gaps.since)  # what was missed by now is told at once
         self._mute(reason)

@@ -114,13 +114,26 @@ def test_a_mute_stream_is_found_out(
         rest,
     )
     gap = next(record for record in told if isinstance(record, Gap))
-    assert gap.since <= agreed  # everything since both last told the same may be incomplete
+    assert gap.since < agreed  # that both told the same then proves nothing of what had come and gone before
     assert "over REST" in gap.reason
     assert {each.order_id: str(each.filled) for each in told if isinstance(each, Order)} == change
     assert account.stream.status.connects == 2
     assert account.stream.status.blind_since is None
     account.network.accept()
     assert account.pass_time(600) == []
+
+
+def test_the_gap_of_a_mute_stream_begins_at_its_last_push(account: Account) -> None:
+    """That REST agreed since proves how the account stood then, not that nothing had come and gone in between."""
+    server = account.open()
+    account.orders["1"] = "1"
+    account.say(server, order_push("1", "1"))
+    pushed = account.clock.unix_ms()
+    assert account.pass_time(300) == []
+    account.orders.clear()
+    gap = next(record for record in account.pass_time(100) if isinstance(record, Gap))
+
+    assert gap.since == pushed
 
 
 def test_what_is_pushed_meanwhile_is_no_drift(account: Account) -> None:
