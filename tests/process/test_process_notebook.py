@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 PATIENCE = 60.0  # seconds for a whole notebook; one takes about three, most of them until the kernel has started
-END = 5.0  # seconds that the kernel may take to end
+END = 30.0  # seconds that the kernel may take to end; it waits itself, up to ten, for output that its own thread leaves
 
 OPEN = "stream = open_stream('bitget', credentials, endpoints=endpoints)"
 
