@@ -60,6 +60,7 @@ class Soak:
         self._filling = filling
         self._trades = trades
         self._pause = threading.Event()
+        self._keys_gone = 0  # listen keys that had been taken away at the last look
 
     def run(self) -> None:
         """
@@ -122,11 +123,13 @@ class Soak:
     def _look(self, weather: Weather, subjects: Sequence[Subject]) -> None:
         """Calm down, and hold everything against what was written."""
         weather.clear_up()
+        keys_gone = weather.keys_gone
         for subject in subjects:
             subject.calm()
         for subject in subjects:
             self.figures.update(subject.check())
-            self.figures.update(subject.check_views())
+            self.figures.update(subject.check_views(may_be_mute=keys_gone > self._keys_gone))
+        self._keys_gone = keys_gone
         self.looks.append(Footprint.take())
 
     def _judge(self) -> None:
