@@ -221,9 +221,12 @@ class Feed:
 
     def _look_at_clocks(self, connections: Connections) -> None:
         """Notice that the machine has slept or its wall clock was set: listen key and connection may be older now."""
-        ahead = self._clock.unix_ms() / 1000 - self._clock.monotonic()
+        now = self._clock.monotonic()
+        ahead = self._clock.unix_ms() / 1000 - now
         if abs(ahead - self._wall_ahead) > CLOCK_JUMP:
             log.warning("%s: the clock jumped by %.0f s", self._plan.name, ahead - self._wall_ahead)
+            if ahead < self._wall_ahead:
+                self._standing.clock_set_back(int((now + self._wall_ahead) * 1000))
             self._wall_ahead = ahead
             if self._keeper is not None:
                 self._keeper.look()

@@ -47,6 +47,7 @@ class Gaps:
         self._open: Gap | None = None
         self._latest = 0  # the latest time of this machine's clock when the gap was noticed, in ms
         self._age = Age(clock)  # of the gap since then
+        self._set_back_from = 0  # the time that it was when the clock was set back, in ms, while a gap may reach so far
 
     @property
     def since(self) -> int | None:
@@ -59,12 +60,17 @@ class Gaps:
             return
         self._mark()
         now = self._clock.unix_ms()
-        self._latest, self._age = max(since, now), Age(self._clock)
+        self._latest, self._age = max(since, now, self._set_back_from), Age(self._clock)
         since = min(since, now)  # a clock that was set back since would have it begin in the future
         self._open = self._delivery.notice(Gap, reason=reason, since=since, channels=channels)
         self._lifecycle.note(blind_since=since)
         if self._limit is not None:
             self._give_up_at = self._clock.monotonic() + self._limit
+
+    def clock_set_back(self, from_ms: int) -> None:
+        """The clock showed *from_ms* and shows an earlier time now: a gap noticed later may have begun before."""
+        self._set_back_from = from_ms
+        self._latest = max(self._latest, from_ms)
 
     def end(self, outcome: Outcome) -> None:
         """Messages flow again, and this is what is known of the time between."""
@@ -82,6 +88,7 @@ class Gaps:
             unexplained=outcome.unexplained,
         )
         self._open = self._give_up_at = None
+        self._set_back_from = 0
         self._lifecycle.note(blind_since=None)
 
     @property

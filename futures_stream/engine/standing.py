@@ -267,6 +267,10 @@ class Standing:
         self._live_at = None
         self._poll_later()
 
+    def clock_set_back(self, from_ms: int) -> None:
+        """Note that the machine's clock showed that time, in ms, and shows an earlier one now."""
+        self._gaps.clock_set_back(from_ms)
+
     def end(self, error: FuturesStreamError) -> None:
         """Tell those who wait that nothing will come of it."""
         for promise in (*self._waiting, *self._too_late):

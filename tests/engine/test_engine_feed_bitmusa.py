@@ -14,6 +14,7 @@ from futures_stream import (
     LoginRejected,
     Options,
     PeerSilent,
+    Resynced,
     Throttled,
 )
 from futures_stream.dialects.base import Request, Response
@@ -144,6 +145,20 @@ def test_a_key_that_comes_after_the_connection_it_was_for_was_given_up_is_not_di
 
         rig.clock.advance(60)
         assert rig.state == "live"
+
+
+def test_a_clock_that_is_set_back_before_a_gap_is_noticed_leaves_nothing_of_it_out() -> None:
+    """A key was replaced, what came then was not pushed, and the clock is set back before the exchange is asked."""
+    with Rig("bitmusa") as rig:
+        rig.open()
+        rig.network.answer("POST", key_answer(KEY_2))
+        rig.clock.advance(200)
+        lost_at = rig.clock.unix_ms()
+        rig.clock.jump(-600.0)
+        rig.clock.advance(200)
+        gap, resynced = (record for record in rig.told() if isinstance(record, Gap | Resynced))
+
+        assert gap.since <= lost_at <= resynced.until
 
 
 def test_an_upgrade_that_does_not_know_the_key_gets_another() -> None:
