@@ -74,7 +74,8 @@ def _orders(stream: Stream) -> str:
     orders = stream.orders
     ended = Counter(order.status.value for order in orders.values() if order.status.final)
     how = ", ".join(f"{count} {status}" for status, count in ended.most_common())
-    return f"{len(orders.open)} open orders, {ended.total()} ended{f': {how}' if how else ''}"
+    still_open = len(orders.open)
+    return f"{still_open} open order{'' if still_open == 1 else 's'}, {ended.total()} ended{f': {how}' if how else ''}"
 
 
 def _money(amount: Decimal | None, *, signed: bool = False) -> str:

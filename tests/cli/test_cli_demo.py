@@ -64,7 +64,7 @@ def test_the_demo_ends_with_what_came_of_it(capsys: pytest.CaptureFixture[str]) 
     for (symbol, side), size in sizes.items():
         assert any(symbol in line and side in line and f" {size} at " in line for line in lines)
     assert sum(" at " in line for line in lines[2:]) == len(sizes)
-    assert any("open orders" in line for line in lines)
+    assert any(" open order" in line for line in lines)
     assert any("alert" in line for line in lines)
     for alert in alerts:
         assert any(alert["limit"] in line for line in lines)
