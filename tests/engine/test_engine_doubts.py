@@ -114,8 +114,7 @@ def test_a_key_that_is_replaced_before_the_greeting_is_not_connected_with() -> N
         rig.network.answer("POST", key_answer(KEY_1), key_answer(KEY_2))
         rig.network.fail_dials(STUCK, HANG)
         rig.stream.start()
-        while not rig.network.dials:
-            pass
+        rig.settle(more=2)  # the dial is stuck, the answer waits for the gate, and the monitor has had its first look
         rig.clock.advance(1.0)
         rig.settle(more=1)
 
