@@ -279,8 +279,10 @@ class Feed:
         over = _over(error)
         failed += defects(
             lambda: self._lifecycle.note(error=error),  # first: who finds the queue ended looks here for the reason
+            # Who reads the last record finds the last state, and who has waited for that state finds the record.
+            lambda: self._lifecycle.to(State.CLOSED if error is None else State.FAILED, announced=False),
             lambda: self._delivery.end(error),
-            lambda: self._lifecycle.to(State.CLOSED if error is None else State.FAILED),
+            self._lifecycle.announce,
             self._keep_askers,
             lambda: self._subscriptions.break_promises(over),
             lambda: self._standing.end(over),

@@ -61,18 +61,25 @@ class Lifecycle:
         self._clock = clock
         self._lock = threading.Lock()
         self._waiting: set[Event] = set()
+        self._announced = True
         self.status = Status(state=State.IDLE, since=clock.unix_ms(), channels=channels)
 
-    def to(self, state: State) -> None:
+    def to(self, state: State, *, announced: bool = True) -> None:
         """
-        Move to *state*.
+        Move to *state*; if not *announced*, :meth:`wait` waits on until :meth:`announce`.
 
         Raises:
             RuntimeError: The table knows no such move: a defect of ours.
         """
         if state not in _LEGAL[self.status.state]:
             raise RuntimeError(f"a stream cannot go from {self.status.state} to {state}")
+        self._announced = announced
         self.note(state=state, since=self._clock.unix_ms())
+
+    def announce(self) -> None:
+        """Let those who wait know where the stream stands by now."""
+        self._announced = True
+        self.note()
 
     def note(self, **facts: Any) -> None:
         """Put other facts into the status, and wake those who wait for them."""
@@ -86,6 +93,7 @@ class Lifecycle:
         """In a child that was forked: lock as if it were new, and have failed; tell whether it had not ended before."""
         self._lock = threading.Lock()
         self._waiting = set()
+        self._announced = True
         ended = self.status.state.ended
         if not ended:
             self.status = evolve(self.status, state=State.FAILED, error=error)
@@ -106,7 +114,7 @@ class Lifecycle:
             while True:
                 event.clear()
                 status = self.status
-                if wanted(status):
+                if self._announced and wanted(status):
                     return status
                 if deadline.expired:
                     return None

@@ -22,6 +22,7 @@ from futures_stream import (
     OrderStatus,
     Record,
     State,
+    Stream,
     StreamFailed,
     StreamQueue,
     Tick,
@@ -65,6 +66,36 @@ def test_iterating_ends_quietly_at_close() -> None:
 
         assert names(rig.stream) == ["Live", "Order"]
         assert list(rig.stream) == []
+
+
+class LooksAtTheEnd(StreamQueue):
+    """A queue that looks at the stream's state while it is told the end, and lets somebody wait for that state."""
+
+    stream: Stream
+    state: object = None
+    waiter: Later
+
+    def end(self, notice: Closed) -> None:
+        """Look, then take the last record."""
+        self.state = self.stream.status.state
+        began = threading.Event()
+        self.waiter = Later(lambda: (began.set(), self.stream.wait_state("closed"), self.qsize())[-1])
+        began.wait(10)
+        for _ in range(1000):  # let it run, if it would
+            self.stream.stats()
+        super().end(notice)
+
+
+def test_who_finds_the_end_finds_the_state_and_the_other_way_round() -> None:
+    """The state is the last one when Closed can be read, and Closed can be read when a wait for the state is over."""
+    looking = LooksAtTheEnd()
+    with Rig("bitget", queue=looking) as rig:
+        looking.stream = rig.stream
+        rig.open()
+        rig.stream.close()
+
+        assert looking.state == "closed"
+        assert looking.waiter.end == 1
 
 
 def test_iterating_raises_what_ended_the_stream() -> None:
