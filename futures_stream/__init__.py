@@ -5,6 +5,8 @@ Background threads own each connection, its keepalive and its listen key; what t
 a :class:`StreamQueue`: exact, in order, and never silently incomplete.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from futures_stream.dialects import (
     BITGET_V2_DEMO,
     Bitget,
@@ -78,7 +80,6 @@ from futures_stream.records import (
     Unreadable,
 )
 from futures_stream.stream import ExpectedOrder, Options, ShutDown, Stats, Stream, StreamQueue, open_stream
-from futures_stream.trackers import AccountTracker, Limits, RiskMonitor
 from futures_stream.vocabulary import (
     Cause,
     Channel,
@@ -100,6 +101,9 @@ from futures_stream.vocabulary import (
     TriggerStatus,
     TriggerType,
 )
+
+if TYPE_CHECKING:
+    from futures_stream.trackers import AccountTracker, Limits, RiskMonitor
 
 __version__ = "0.1.0"
 
@@ -200,3 +204,17 @@ __all__ = [
     "Unreadable",
     "open_stream",
 ]
+
+_OF_THE_TRACKERS = ("AccountTracker", "Limits", "RiskMonitor")  # imported when somebody asks for one of them
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_THE_TRACKERS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from futures_stream import trackers
+
+    return getattr(trackers, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,14 +5,17 @@ from __future__ import annotations
 import queue
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from futures_stream.clock import Deadline
-from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.errors import StreamFailed
 from futures_stream.records import Closed, Record
 from futures_stream.stream.queue import ShutDown, StreamQueue
 from futures_stream.stream.selection import Selection
+
+if TYPE_CHECKING:  # see stream.py
+    from futures_stream.engine.delivery import Delivery
 
 __all__ = ["Overhearing"]
 

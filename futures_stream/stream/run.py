@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from typing import TYPE_CHECKING
 
 from futures_stream.clock import Clock, Deadline
 from futures_stream.engine.crew import Crew
-from futures_stream.engine.feed import Feed
 from futures_stream.engine.lifecycle import Lifecycle
-from futures_stream.engine.plan import Plan
 from futures_stream.errors import ShutdownTimeout, StreamFailed
-from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.forking import forked_error
 from futures_stream.stream.interrupted import interrupts_us
+
+if TYPE_CHECKING:  # see stream.py
+    from futures_stream.engine.feed import Feed
+    from futures_stream.engine.plan import Plan
+    from futures_stream.stream.alerting import Alerting
 
 __all__ = ["Run"]
 

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from futures_stream.clock import SYSTEM_CLOCK, Clock
-from futures_stream.dialects import Credentials
-from futures_stream.engine.delivery import Delivery
-from futures_stream.engine.feed import Feed
-from futures_stream.engine.lifecycle import Lifecycle, Status
-from futures_stream.engine.plan import Plan
 from futures_stream.errors import ConfigError
 from futures_stream.markup import html_facts, moment
 from futures_stream.records import Order, Record, Tick
-from futures_stream.stream.alerting import Alerting
 from futures_stream.stream.forking import tell_after_fork
 from futures_stream.stream.queue import StreamQueue
 from futures_stream.stream.reading import read
 from futures_stream.stream.run import Run
 from futures_stream.stream.selection import Selection
 from futures_stream.stream.stats import Stats
-from futures_stream.stream.views import Views
 from futures_stream.stream.waiting import Waiting
 from futures_stream.stream.watching import ExpectedOrder
-from futures_stream.trackers import Balances, Orders, Positions
 from futures_stream.vocabulary import OrderStatus, State
+
+if TYPE_CHECKING:  # the engine and the trackers: what only an open stream needs, and making it brings along
+    from futures_stream.dialects import Credentials
+    from futures_stream.engine.delivery import Delivery
+    from futures_stream.engine.feed import Feed
+    from futures_stream.engine.lifecycle import Lifecycle, Status
+    from futures_stream.engine.plan import Plan
+    from futures_stream.stream.alerting import Alerting
+    from futures_stream.stream.views import Views
+    from futures_stream.trackers import Balances, Orders, Positions
 
 __all__ = ["Stream"]
 

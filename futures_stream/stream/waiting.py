@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from futures_stream.clock import Clock, Deadline
-from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle, Status
 from futures_stream.errors import ConfigError, StreamFailed
 from futures_stream.records import Order, Record
 from futures_stream.stream.overhearing import Overhearing
-from futures_stream.stream.views import Views
 from futures_stream.stream.watching import ExpectedOrder, OrderWatch, Watch, status_called
 from futures_stream.vocabulary import OrderStatus, State
+
+if TYPE_CHECKING:  # see stream.py
+    from futures_stream.engine.delivery import Delivery
+    from futures_stream.stream.views import Views
 
 __all__ = ["Waiting"]
 

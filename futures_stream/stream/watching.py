@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from futures_stream.clock import SYSTEM_CLOCK, Bells, Deadline
-from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.errors import ConfigError, OrderEnded, StreamFailed
 from futures_stream.records import Closed, Execution, Order, Record
 from futures_stream.stream.selection import Selection
-from futures_stream.stream.views import Views
 from futures_stream.vocabulary import OrderStatus
+
+if TYPE_CHECKING:  # see stream.py
+    from futures_stream.engine.delivery import Delivery
+    from futures_stream.stream.views import Views
 
 __all__ = ["ExpectedOrder", "OrderWatch", "Watch", "status_called"]
 

@@ -15,7 +15,7 @@ With both in place a whole stream runs in memory, with its real threads, and a d
     assert "ping" in server.hear()
     stream.close()
 
-(``from futures_stream.stream.opening import prepare_stream``.) Nothing here waits in real time but for a thread that
+(``from futures_stream.stream.making import prepare_stream``.) Nothing here waits in real time but for a thread that
 is about to do something.
 """
 

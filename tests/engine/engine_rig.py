@@ -10,7 +10,7 @@ from typing import Any
 from futures_stream import BitgetCredentials, BitmusaCredentials, Record, Stream
 from futures_stream.dialects import Dialect
 from futures_stream.dialects.base import Response
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.stream.queue import ShutDown
 from futures_stream.testing import FakeClock, FakeNetwork, FakeServer
 

@@ -32,7 +32,7 @@ from futures_stream import (
     Options,
     Order,
 )
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from tests.faults.weather import SYMBOLS, Impatient, quick_dialect
 
 LIMIT = 600.0  # seconds until a run is declared stuck

@@ -28,7 +28,7 @@ from futures_stream import (
 from futures_stream.dialects import find_dialect
 from futures_stream.dialects.base import Response
 from futures_stream.dialects.credentials import Secret
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.testing import HANG, STUCK, FakeClock, FakeNetwork, FakeServer
 from tests.faults.effort import chosen
 from tests.faults.events import Written, events_in

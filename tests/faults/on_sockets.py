@@ -15,7 +15,7 @@ from typing import Any
 from futures_stream import Closed, Endpoints, Gap, Order, Record, ShutDown, Status
 from futures_stream.clock import SYSTEM_CLOCK
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.testing import FakeClock
 from tests.faults.byte_proxy import ByteProxy
 from tests.faults.effort import chosen

@@ -40,7 +40,7 @@ from futures_stream.dialects import find_dialect
 from futures_stream.dialects.base import LeaseTerms, Request, Response
 from futures_stream.dialects.credentials import Secret
 from futures_stream.engine.budget import budget_at
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.testing import HANG, FakeNetwork, FakeServer
 from tests.faults import cells
 from tests.faults.effort import how_many

@@ -9,7 +9,7 @@ import pytest
 
 from futures_stream import Closed, Gap, Live, Order, Resynced, StreamQueue
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from tests.faults.effort import how_many
 from tests.faults.ledger import check_notices
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from futures_stream import BitgetCredentials, BitmusaCredentials, Closed, ConnectionLost, Record, ShutDown
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.testing import FakeClock, FakeServer
 from tests.faults.deliveries import check_delivery
 from tests.faults.effort import how_many

@@ -34,7 +34,7 @@ from futures_stream import (
 from futures_stream.dialects import BitmusaRest, Dialect
 from futures_stream.dialects.base import LeaseTerms, Ping
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from tests.faults.deliveries import check_delivery
 from tests.faults.events import Written, written
 from tests.faults.in_memory import order_push

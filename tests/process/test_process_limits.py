@@ -21,7 +21,7 @@ from futures_stream import (
     open_stream,
 )
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 
 NOWHERE = Endpoints(ws_url="ws://127.0.0.1:1/x", rest_url="http://127.0.0.1:1")
 
@@ -55,7 +55,7 @@ def test_reconnecting_without_descriptors(sim: Simulator, exchange: str) -> None
         HOG
         + """
 from random import Random
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 tries = queue.Queue()
 class Listen(logging.Handler):
     def emit(self, record):

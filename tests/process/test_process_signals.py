@@ -175,7 +175,7 @@ begin = threading.Thread(target=lambda: opened(account="connecting", endpoints=n
 begin.start()
 peer, _ = silent.accept()
 streams = [opened(account=f"a{{number}}") for number in range(4)]
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 unlucky = prepare_stream(exchange, credentials, endpoints=Endpoints(ws_url="ws://127.0.0.1:1/x", rest_url=None))
 unlucky.start()
 unlucky.wait_state("backing_off", 10)

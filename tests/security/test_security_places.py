@@ -18,7 +18,7 @@ from futures_stream.dialects.base import Request
 from futures_stream.dialects.credentials import Secret
 from futures_stream.errors import ConfigError, ConnectFailed
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.transport import Network
 from futures_stream.transport.dialing import _on_this_machine
 from futures_stream.transport.patience import Patience

@@ -15,7 +15,7 @@ from futures_stream.dialects.base import Request, masked
 from futures_stream.dialects.bitget.login import login, signature
 from futures_stream.dialects.credentials import Secret
 from futures_stream.errors import ConfigError
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.stream.profiles import find_credentials
 from futures_stream.transport import Network
 from tests.security.everything import leaked, of_error, of_thing

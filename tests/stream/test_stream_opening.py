@@ -26,7 +26,7 @@ from futures_stream import (
 )
 from futures_stream.dialects import find_dialect
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from futures_stream.stream.profiles import find_credentials, profile_path
 
 # -- what is refused in the caller ------------------------------------------------------------------------------------

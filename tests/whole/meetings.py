@@ -8,7 +8,7 @@ from typing import Any
 
 from futures_stream import Bitget, Bitmusa, Gap, Live, Order, Record, Stream
 from futures_stream.dialects import BitmusaRest
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from tests.faults.deliveries import check_delivery
 from tests.faults.events import Written, written
 from tests.faults.ledger import check_executions, check_notices, check_secrets

@@ -44,7 +44,7 @@ from futures_stream import (
 )
 from futures_stream.simulator import Simulator, Statement
 from futures_stream.simulator.bitget_v2_closed import closed_positions
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from tests.whole.independent import BITGET_V2, FRAMES, bitget_v2_server
 
 CUTS = int(os.environ.get("FUTURES_STREAM_CUTS", "4"))

@@ -22,7 +22,7 @@ from futures_stream import (
 from futures_stream.dialects import BitmusaRest
 from futures_stream.engine.knowledge import Knowledge
 from futures_stream.simulator import Simulator
-from futures_stream.stream.opening import prepare_stream
+from futures_stream.stream.making import prepare_stream
 from tests.faults.effort import how_many
 from tests.faults.weather import Impatient
 
