@@ -48,7 +48,7 @@ from tests.faults.in_memory import key_answer, order_push
 from tests.faults.ledger import check_notices
 from tests.faults.test_machine import Watch
 
-EXAMPLES = how_many("CELLS", 10, 600)
+EXAMPLES = how_many("CELLS", 10, 250)
 STEPS = 30
 REFUSED = '{"event":"error","code":"60004","msg":"no"}'
 MOVE = '{"event":"error","code":"30033","msg":"service upgrade"}'
