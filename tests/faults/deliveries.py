@@ -83,7 +83,7 @@ def check_delivery(
     A record is explained by the next event of the connection that is being heard, or by the first one of a later
     connection if there was a gap in between: nothing else could have brought it. Where a new connection takes over
     without a gap (a rotation, a listen key that was replaced), it need not repeat what the old one has said, nor the
-    full sets that it begins with.
+    full sets that it begins with. The full sets of a connection that is lost before it has taken over go with it.
 
     What is lost must be the end of its connection's line, with a gap told behind what came of it. A gap begins when the
     last frame came: what was under way then may have been written before, by as much as the network was slow.
@@ -257,6 +257,8 @@ def _lost(lines: Lines, told: Sequence[Record], reading: Reading, slack_ms: int)
         for event in line[ends.get(number, 0) :]:
             if event.identity in delivered:
                 continue  # by another connection
+            if event.full and number not in ends:
+                continue  # how things stood, where nobody listened; what has made it so was written where somebody did
             covered = any(since - slack_ms <= event.unix_ms <= until + slack_ms for since, until in gaps)
             covered = covered or event.unix_ms <= _until(gaps, left_in.get(number, 0)) + slack_ms
             claim(covered, f"{event} was written, not delivered, and lies in no gap of {gaps[-20:]}")

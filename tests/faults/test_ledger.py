@@ -55,6 +55,17 @@ def test_a_move_to_a_connection_that_had_written_first() -> None:
     assert check_delivery(wrote, told) == []
 
 
+def test_a_move_that_came_to_nothing() -> None:
+    """The full sets of a connection that never served are not missed; an event that only it was told of is."""
+    told = queue_of("a", "b", "c")
+    served = line(1, ("a", 1), ("b", 2), ("c", 3))
+    begins = [evolve(event, full=True) for event in line(2, ("set", 2))]
+
+    assert check_delivery(served + begins + line(2, ("b", 2)), told) == []
+    with pytest.raises(Broken, match="'lost'"):
+        check_delivery(served + begins + line(2, ("lost", 2)), told)
+
+
 @pytest.mark.parametrize(
     "wrote",
     [
