@@ -14,7 +14,7 @@ from futures_stream.trackers.arithmetic import divided
 from futures_stream.trackers.table import Table
 from futures_stream.trackers.trust import Trust
 
-__all__ = ["NOTHING", "Executed", "OrderEntry", "OrderState", "Orders", "step"]
+__all__ = ["NOTHING", "Executed", "OrderEntry", "OrderState", "Orders", "step", "whole"]
 
 
 class Executed(NamedTuple):
@@ -89,6 +89,21 @@ def step(state: OrderState, key: Hashable, entry: Any) -> OrderState:
         if order.client_order_id is not None and clients.get(order.client_order_id) != key:
             clients = clients.having(order.client_order_id, str(key))
     return OrderState(state.trust, state.execution_trust, entries, open_, clients, told)
+
+
+def whole(state: OrderState, entries: Mapping[Any, OrderEntry]) -> OrderState:
+    """Return the state with all these entries at once."""
+    told = {key: entry for key, entry in entries.items() if entry.order is not None}
+    ids = {entry.order.client_order_id: key for key, entry in told.items() if entry.order.client_order_id is not None}
+    is_open = {key: entry for key, entry in told.items() if not (entry.gone or entry.order.status.final)}
+    return OrderState(
+        state.trust,
+        state.execution_trust,
+        entries=Table.of(entries),
+        open=Table.of(is_open),
+        clients=Table.of(ids),
+        told=len(told),
+    )
 
 
 class Orders(Mapping[str, Order]):

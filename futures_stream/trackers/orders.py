@@ -16,7 +16,7 @@ from futures_stream.trackers.arithmetic import added, product_of
 from futures_stream.trackers.changes import Change, ChangeKind, Verdict
 from futures_stream.trackers.ledger import Ledger
 from futures_stream.trackers.order_rows import LASTING, following, says_less, says_new
-from futures_stream.trackers.order_views import NOTHING, Executed, OrderEntry, Orders, OrderState, step
+from futures_stream.trackers.order_views import NOTHING, Executed, OrderEntry, Orders, OrderState, step, whole
 from futures_stream.trackers.tracker import Tracker, filled_in
 from futures_stream.trackers.trust import Trust, scope_of
 from futures_stream.vocabulary import Mark, OrderStatus, Origin
@@ -86,7 +86,7 @@ class OrderTracker(Tracker):
         self._most = most
         self._most_trades = most_trades
         self._trust, self._execution_trust = Trust(kind="orders"), Trust(kind="executions")
-        self._ledger: Ledger[Any, OrderState] = Ledger(OrderState(self._trust, self._execution_trust), step)
+        self._ledger: Ledger[Any, OrderState] = Ledger(OrderState(self._trust, self._execution_trust), step, whole)
         self._clients: dict[str, str] = {}
         self._ended: OrderedDict[str, int] = OrderedDict()  # when each finished order ended, the oldest first
         self._trades: OrderedDict[Hashable, object] = OrderedDict()
@@ -265,7 +265,8 @@ class OrderTracker(Tracker):
         product, symbol = scope_of(snapshot)
         keys = {key[0] for key in snapshot.keys if key}
         parts = []
-        for order_id, entry in tuple(self._ledger.state().open.items()):
+        for order_id in [str(order_id) for order_id in self._ledger.entries if order_id not in self._ended]:
+            entry = self._ledger.entries[order_id]
             order = entry.order
             if (
                 order is not None

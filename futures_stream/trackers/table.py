@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 __all__ = ["Table"]
@@ -32,6 +32,18 @@ class Table(Generic[ValueT]):
         branch = [leaf] * (_MASK + 1)
         self._root: list[list[dict[Hashable, ValueT]]] = [branch] * (_MASK + 1)
         self._size = 0
+
+    @classmethod
+    def of(cls, values: Mapping[Any, ValueT]) -> Table[ValueT]:
+        """Return a table of all these at once."""
+        root: list[list[dict[Hashable, ValueT]]] = [[{} for _ in range(_MASK + 1)] for _ in range(_MASK + 1)]
+        for key, value in values.items():
+            place = hash(key)
+            root[place & _MASK][(place >> _BITS) & _MASK][key] = value
+        table: Table[ValueT] = _new(Table)
+        table._root = root
+        table._size = len(values)
+        return table
 
     def get(self, key: Hashable) -> ValueT | None:
         """Return the value of a key; None if there is none."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import sys
 import threading
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -42,7 +44,8 @@ def test_a_table_is_a_dict_that_never_changes(operations: list[tuple[str, str, i
         kept.append((table, dict(model)))
 
     for each, truth in kept[:: max(1, len(kept) // 10)]:
-        assert dict(each.items()) == truth
+        assert dict(each.items()) == dict(Table.of(truth).items()) == truth
+        assert len(Table.of(truth)) == len(truth)
         assert len(each) == len(truth)
         assert all(each.get(key) == truth.get(key) for key in ("0", "7", "nobody"))
 
@@ -81,13 +84,83 @@ def test_a_ledger_reads_as_it_was_written(seed: int, reading: float) -> None:
 
 
 def test_a_ledgers_log_is_bounded() -> None:
-    """Many changes of ten entries, and nobody reads."""
+    """Many changes of ten entries, of which somebody once read; what nobody reads is not logged at all."""
     ledger: Ledger[int, Table[int]] = Ledger(Table(), step)
+    ledger.put("0", 0)
+    assert ledger._log is None
+
+    ledger.state()
     for number in range(20_000):
         ledger.put(str(number % 10), number)
-
-    assert len(ledger._log) <= 65
+        assert len(ledger._log or ()) <= 65
     assert sorted(value for _, value in ledger.state().items()) == list(range(19_990, 20_000))
+
+
+class CopiedInAWrite(dict[Any, int]):
+    """Entries that are written while a reader copies them: one write whole, and of another one its first half."""
+
+    write: Callable[[str, int], None] | None = None
+
+    def copy(self) -> dict[Any, int]:
+        """Copy them in the middle of a write."""
+        write, self.write = self.write, None
+        if write is not None:
+            write("k", 2)
+            self["k"] = 3
+        return dict(self)
+
+
+def test_a_ledger_that_is_written_while_it_is_copied() -> None:
+    """What was read of a write that is not in the log yet is not taken back by the log."""
+    ledger: Ledger[int, Table[int]] = Ledger(Table(), step)
+    ledger.entries = entries = CopiedInAWrite()
+    ledger.put("k", 1)
+    entries.write = ledger.put
+
+    assert [ledger.state().get("k") for _ in range(3)] == [3, 3, 3]
+    ledger.put("k", 3)  # its second half
+    assert ledger.state().get("k") == 3
+
+
+@pytest.mark.parametrize("pace", [0, 5])
+def test_many_readers_of_a_ledger(pace: int) -> None:
+    """Each reads whole moments, one after the other, and the last of them is the last."""
+    ledger: Ledger[int, Table[int]] = Ledger(Table(), step)
+    faults: list[str] = []
+    begun, done = threading.Barrier(5), threading.Event()
+
+    def read() -> None:
+        newest = 0
+        begun.wait(10)
+        while not done.is_set():
+            values = dict(ledger.state().items())
+            values.pop("remark", None)
+            at = max(values.values(), default=0)
+            # Each key is written in its turn, so at any moment they have the last fifty values, one each.
+            if at < newest or sorted(values.values()) != list(range(max(1, at - 49), at + 1)):
+                faults.append(f"{sorted(values.values())} at {at} after {newest}")
+            newest = at
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for reader in readers:
+            reader.start()
+        begun.wait(10)
+        for number in range(1, 6_001):
+            ledger.put(str(number % 50), number)
+            if pace and number % pace == 0:  # and now and then nothing is read for a while
+                ledger.remark(number)
+                ledger.drop("remark") if "remark" in ledger.entries else None
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+        sys.setswitchinterval(interval)
+
+    assert faults == []
+    assert max(value for _, value in ledger.state().items()) == 6_000
 
 
 def test_readers_see_whole_moments_while_another_thread_folds() -> None:
