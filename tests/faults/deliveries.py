@@ -58,6 +58,7 @@ class Lines:
             by_connection[event.connection].append(event)
         self.events = [by_connection[number] for number in sorted(by_connection)]  # as they were made
         self._told: dict[int, set[Identity]] = {}
+        self._times: dict[int, dict[Identity, list[int]]] = {}
         self._starts: dict[Identity, list[int]] = defaultdict(list)
         for number, line in enumerate(self.events):
             self._starts[line[0].identity].append(number)
@@ -73,6 +74,17 @@ class Lines:
             self._told[number] = {event.identity for event in self.events[number]}
         return self._told[number]
 
+    def said_then(self, number: int, event: Written, slack_ms: int) -> bool:
+        """Tell whether the same was written on a line at the same time."""
+        if number < 0:
+            return False
+        if number not in self._times:
+            times: dict[Identity, list[int]] = defaultdict(list)
+            for each in self.events[number]:
+                times[each.identity].append(each.unix_ms)
+            self._times[number] = times
+        return any(abs(at - event.unix_ms) <= slack_ms for at in self._times[number].get(event.identity, ()))
+
 
 def check_delivery(
     wrote: Sequence[Written], told: Sequence[Record], slack_ms: int = 1000, moving: bool = False
@@ -83,7 +95,8 @@ def check_delivery(
     A record is explained by the next event of the connection that is being heard, or by the first one of a later
     connection if there was a gap in between: nothing else could have brought it. Where a new connection takes over
     without a gap (a rotation, a listen key that was replaced), it need not repeat what the old one has said, nor the
-    full sets that it begins with. The full sets of a connection that is lost before it has taken over go with it.
+    full sets that it begins with. The full sets of a connection that is lost before it has taken over go with it. A
+    server may write to a connection long after it was left; what it writes to the next one at the same time counts.
 
     What is lost must be the end of its connection's line, with a gap told behind what came of it. A gap begins when the
     last frame came: what was under way then may have been written before, by as much as the network was slow.
@@ -259,6 +272,8 @@ def _lost(lines: Lines, told: Sequence[Record], reading: Reading, slack_ms: int)
                 continue  # by another connection
             if event.full and number not in ends:
                 continue  # how things stood, where nobody listened; what has made it so was written where somebody did
+            if any(later > number and lines.said_then(later, event, slack_ms) for later in ends):
+                continue  # to a connection that had been left, too; it is judged where the stream was by then
             covered = any(since - slack_ms <= event.unix_ms <= until + slack_ms for since, until in gaps)
             covered = covered or event.unix_ms <= _until(gaps, left_in.get(number, 0)) + slack_ms
             claim(covered, f"{event} was written, not delivered, and lies in no gap of {gaps[-20:]}")

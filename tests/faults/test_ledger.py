@@ -55,6 +55,19 @@ def test_a_move_to_a_connection_that_had_written_first() -> None:
     assert check_delivery(wrote, told) == []
 
 
+def test_a_server_that_goes_on_writing_to_a_connection_that_was_left() -> None:
+    """It is the next connection that counts: there it was delivered, lost in a gap, or lost without one."""
+    told = queue_of(Live, "a", Gap, "b", Resynced, Gap, Resynced, Closed)
+    begins = line(1, ("a", 2), ("b", 4))
+
+    lost = check_delivery(begins + line(1, ("late", 6)) + line(2, ("b", 4), ("late", 6)), told)
+    assert [event.connection for event in lost] == [2]
+    with pytest.raises(Broken, match="connection=1"):
+        check_delivery(begins + line(1, ("late", 9)) + line(2, ("b", 4)), told)
+    with pytest.raises(Broken, match="connection=2"):
+        check_delivery(begins + line(1, ("late", 9)) + line(2, ("b", 4), ("late", 9)), told)
+
+
 def test_a_move_that_came_to_nothing() -> None:
     """The full sets of a connection that never served are not missed; an event that only it was told of is."""
     told = queue_of("a", "b", "c")
