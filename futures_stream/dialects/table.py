@@ -15,7 +15,7 @@ from attrs import fields
 
 from futures_stream.dialects.construction import draft_of
 from futures_stream.dialects.rows import Parser
-from futures_stream.dialects.wire import NUMBERS, Words
+from futures_stream.dialects.wire import LAST_INSTANT, NUMBERS, Words
 from futures_stream.records import Record
 
 __all__ = [
@@ -46,11 +46,11 @@ _COMMON = {
 }
 # What is made of a value v that the row holds, by the kind of field. The first part of each is the shortcut.
 _READ = {
-    "number": "None if v is None else numbers[v] if type(v) is str and v in numbers else number(v)",
+    "number": "None if v is None else w if type(v) is str and (w := remembered(v)) is not None else number(v)",
     "text": "(v or None) if type(v) is str else text(v)",
-    "size": "size(v)",
-    "whole": "whole(v)",
-    "instant": "instant(v)",
+    "size": "w if type(v) is str and (w := remembered(v)) is not None and v[0] != '-' else size(v)",
+    "whole": "int(v) if type(v) is str and 0 < len(v) < 20 and v.isascii() and v.isdigit() else whole(v)",
+    "instant": "v if type(v) is int and 0 < v < last_instant else instant(v)",
     "flag": "None if v is None else flag(v)",
     "word": "None if v is None else known_{0}[v] if type(v) is str and v in known_{0} else read_{0}(v, frame.unknown)",
 }
@@ -154,7 +154,8 @@ def parser(kind: type[Record], **table: Field) -> Parser:
     Raises:
         TypeError: A field does not exist, or the class is no plain one.
     """
-    names: dict[str, Any] = {"new": object.__new__, "draft": draft_of(kind), "kind": kind, "numbers": NUMBERS}
+    names: dict[str, Any] = {"new": object.__new__, "draft": draft_of(kind), "kind": kind}
+    names |= {"remembered": NUMBERS.get, "last_instant": LAST_INSTANT}
     attributes = {attribute.name: attribute for attribute in fields(kind)}
     read = table.keys() | {field.also for field in table.values() if field.also is not None}
     if unknown := read - attributes.keys():

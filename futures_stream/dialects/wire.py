@@ -26,6 +26,7 @@ except ImportError:
     msgspec = None  # type: ignore[assignment,unused-ignore]
 
 __all__ = [
+    "LAST_INSTANT",
     "NUMBERS",
     "FieldUnreadable",
     "Words",
@@ -44,7 +45,6 @@ _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,2})
 _LONGEST_NUMBER = 48  # 40 digits, sign, point, "e-12" and a little: checked before any pattern runs
 _MOST_DIGITS = 40
 _LARGEST = 10**_MOST_DIGITS
-_LAST_INSTANT = 10**14  # the year 5138: what is later is not a time in ms
 _INSTANT_DIGITS = 20  # fewer than that are read at once
 _NOTHING = frozenset({"", "null"})
 _YES = frozenset({"yes", "true", "1"})
@@ -83,6 +83,9 @@ class _Numbers(dict[str, Decimal]):
 
 NUMBERS = _Numbers()
 """The numbers that are remembered; a look at it is a short cut, and no more."""
+
+LAST_INSTANT = 10**14
+"""The year 5138: what is later is not a time in ms."""
 
 
 def number(value: Any) -> Decimal | None:
@@ -151,7 +154,7 @@ def instant(value: Any) -> int | None:
         since_1970 = whole(value)
     if since_1970 is None or since_1970 == 0:
         return None
-    if 0 < since_1970 < _LAST_INSTANT:
+    if 0 < since_1970 < LAST_INSTANT:
         return since_1970
     raise FieldUnreadable
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from attrs import evolve
@@ -35,7 +36,7 @@ class Knowledge:
 
     Args:
         most_orders: How many are remembered; one that is open is not forgotten before all that have ended, and not
-            before ten times as many are open.
+            before ten times as many are open. Then a tenth of *most_orders* are, those that were told of first.
         most_trades: How many executions are remembered, by their ids.
 
     Attributes:
@@ -49,7 +50,7 @@ class Knowledge:
         self.repeated = 0
         self._most_orders = most_orders
         self._most_trades = most_trades
-        self._orders: OrderedDict[str, Order] = OrderedDict()
+        self._orders: dict[str, Order] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()  # those of the orders that have
         self._positions: dict[Key, Position] = {}
         self._balances: dict[Key, Balance] = {}
@@ -82,8 +83,7 @@ class Knowledge:
                 admitted = records[:place]
             if admitted is not None and told is not None:
                 admitted.append(told)
-        if records and records[-1].origin is _PUSH:  # a message's records are of one class
-            self._pushed[type(records[-1])] = records[-1]
+        self._pushed.update({type(record): record for record in records if record.origin is _PUSH})
         return records if admitted is None else admitted
 
     def pushed_at(self, kind: str) -> int:
@@ -184,21 +184,21 @@ class Knowledge:
         if last is not None:
             if order.origin is last.origin is _PUSH and of_orders(last, order) is _OLDER:
                 return evolve(order, marks=order.marks | _LATE)
-            orders.move_to_end(order_id)
             if last.status in _ENDS and order.status not in _ENDS:
                 self._ended.pop(order_id, None)
         orders[order_id] = order
         if order.status in _ENDS:
             self._ended[order_id] = None
         if len(orders) > self._most_orders:
-            self._forget_an_order()
+            self._make_room()
         return order
 
-    def _forget_an_order(self) -> None:
+    def _make_room(self) -> None:
         if self._ended:
             del self._orders[self._ended.popitem(last=False)[0]]
-        elif len(self._orders) > self._most_orders * _OPEN_AT_MOST:
-            self._orders.popitem(last=False)
+        elif len(self._orders) > self._most_orders * _OPEN_AT_MOST:  # the tenth that was told of first
+            for order_id in list(islice(self._orders, self._most_orders // 10 + 1)):
+                del self._orders[order_id]
 
     def _note_position(self, position: Position) -> Record:
         if position.symbol is None:

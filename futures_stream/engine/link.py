@@ -150,15 +150,18 @@ class Link:
             if connection.pongs:
                 self._keepalive.answers = True
         only_records = came == len(messages)  # else there was a pong, a ping or a piece of a message
+        batch: list[Record] = []  # of messages that are records and no more: they go to the delivery together
         for message in messages:
             try:
-                only_records = self._hear(message, received_ns) and only_records
+                only_records = self._hear(message, received_ns, batch) and only_records
             except MessageNotUnderstood as error:
                 only_records = False
                 self._unread = self._unread or not error.is_news
+                self._hand_over(batch)
                 self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
             except FuturesStreamError as error:
                 self._bad = self._bad or error  # what was received behind it is delivered all the same
+        self._hand_over(batch)
         self._bad = self._bad or self._told(connection.ended)
         return only_records and self._bad is None and self.owes_nothing
 
@@ -236,29 +239,40 @@ class Link:
         told.message, told.args = said, (said,)
         return told
 
-    def _hear(self, message: str | bytes, received_ns: int) -> bool:
-        """Deal with a message; tell whether it was records."""
+    def _hear(self, message: str | bytes, received_ns: int, batch: list[Record]) -> bool:
+        """Deal with a message, whose records go to the *batch* if nothing else follows; tell whether it was records."""
         if isinstance(message, bytes):
             shown = self.session.without_secrets(message.decode("utf-8", "backslashreplace"))
             raise MessageNotUnderstood("not UTF-8 text", text=printable(shown, _SHOWN))
         try:
-            answer = self.session.receive(message, received_ns, self._delivery.next_seq)
+            answer = self.session.receive(message, received_ns, self._delivery.next_seq + len(batch))
         except SubscriptionRejected as error:
+            self._hand_over(batch)
             self._refused(error)
             answer = self.session.proceed()
         if type(answer) is list:
-            if self.through is not None:
-                answer = renumbered(self.through(answer), self._delivery.next_seq)
-            self._delivery.add(answer)
-            self.told += len(answer)
-            if self._awaiting is not None:  # data can stand for an acknowledgement
-                self._send(self.session.take_sends())
+            batch += answer
+            if self.through is not None or self._awaiting is not None:
+                self._hand_over(batch)
+                if self._awaiting is not None:  # data can stand for an acknowledgement
+                    self._send(self.session.take_sends())
             return True
+        self._hand_over(batch)
         if isinstance(answer, Control):
             log.debug("heard %s", answer.label)
             self._texts_as_pongs += answer.label == "pong"
             self.obey(answer)
         return False
+
+    def _hand_over(self, batch: list[Record]) -> None:
+        """Take the records to the delivery, and leave the batch empty."""
+        if batch:
+            records = batch.copy()
+            batch.clear()
+            if self.through is not None:
+                records = renumbered(self.through(records), self._delivery.next_seq)
+            self._delivery.add(records)
+            self.told += len(records)
 
     def _send(self, sends: tuple[Send, ...]) -> None:
         self._outbox.put(sends)

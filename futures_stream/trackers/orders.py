@@ -297,17 +297,26 @@ class OrderTracker(Tracker):
             self._ledger.drop(order_id)
 
     def _end(self, order_id: str) -> None:
-        self._ended[order_id] = self._as_of_ns
-        self._ended.move_to_end(order_id)
-        self._forget()
+        ended, now = self._ended, self._as_of_ns
+        if order_id in ended:
+            ended.move_to_end(order_id)
+        ended[order_id] = now
+        if len(ended) > self._most:
+            self._drop(ended.popitem(last=False)[0])
+        if self._keep_ns is not None and now + self._keep_ns < self._forget_ns:
+            self._forget_ns = now + self._keep_ns
+            if now >= self._forget_ns:
+                self._forget()
 
     def _forget(self) -> None:
-        """Let those finished orders go that are too old, or too many; note when to look again."""
-        limit = -1 if self._keep_ns is None else self._as_of_ns - self._keep_ns
+        """Let those finished orders go that are too old; note when to look again."""
+        if self._keep_ns is None:
+            return
+        limit = self._as_of_ns - self._keep_ns
         while self._ended:
             order_id, ended_at = next(iter(self._ended.items()))
-            if len(self._ended) <= self._most and ended_at > limit:
-                self._forget_ns = float("inf") if self._keep_ns is None else ended_at + self._keep_ns
+            if ended_at > limit:
+                self._forget_ns = ended_at + self._keep_ns
                 return
             del self._ended[order_id]
             self._drop(order_id)

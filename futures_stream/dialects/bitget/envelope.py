@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from futures_stream.dialects.counts import count_odd
 from futures_stream.dialects.identity import key_of
@@ -13,33 +13,75 @@ from futures_stream.errors import MessageNotUnderstood, printable
 from futures_stream.records import Position, Record, Snapshot
 from futures_stream.vocabulary import Origin
 
-__all__ = ["channel_of", "count_action", "product_of", "rows_of", "whole_set"]
+__all__ = ["About", "Arguments", "count_action", "rows_of", "whole_set"]
+
+_MOST_REMEMBERED = 1_000
 
 
-def channel_of(arg: dict[str, Any], neutral: Mapping[str, str], hide: Callable[[str], str]) -> str:
+class About(NamedTuple):
     """
-    Return the neutral word for the channel that *arg* names, in any case.
+    What a push is about.
+
+    Attributes:
+        channel: The neutral word.
+        product: The product family, in upper case, as it is subscribed: Bitget was seen to echo it in lower case.
+        symbol: The contract, in the exchange's own spelling; None for all.
+    """
+
+    channel: str
+    product: str | None
+    symbol: str | None
+
+
+class Arguments:
+    """
+    Reads the ``arg`` of pushes, and remembers the few that there are.
 
     Args:
-        arg: What a push says that it is about.
-        neutral: Bitget's word in lower case → the neutral one.
+        neutral: Bitget's word for a channel, in lower case → the neutral one.
         hide: Masks what must not be shown of a text.
-
-    Raises:
-        MessageNotUnderstood: It is none that is known; that is news, and nothing is missing.
     """
-    own = arg.get("channel")
-    channel = neutral.get(own.lower()) if type(own) is str else None
-    if channel is None:
-        shown = printable(hide(own), 40) if isinstance(own, str) else type(own).__name__
-        raise MessageNotUnderstood(f"unknown channel {shown}", is_news=True)
-    return channel
+
+    def __init__(self, neutral: Mapping[str, str], hide: Callable[[str], str]) -> None:
+        self._neutral = neutral
+        self._hide = hide
+        self._known: dict[tuple[Any, Any, Any], About] = {}
+
+    def read(self, arg: dict[str, Any]) -> About:
+        """
+        Return what an ``arg`` says, with the channel in any case.
+
+        Raises:
+            MessageNotUnderstood: It is about no known channel; that is news, and nothing is missing.
+        """
+        said = arg.get
+        key = said("channel"), said("instType"), said("instId")
+        try:
+            return self._known[key]
+        except (KeyError, TypeError):  # TypeError: what cannot be looked up is not text
+            about = About(self._channel(key[0]), _upper(key[1]), None if _lower(key[2]) == "default" else _text(key[2]))
+        if len(self._known) < _MOST_REMEMBERED and all(type(each) is str for each in key):
+            self._known[key] = about
+        return about
+
+    def _channel(self, own: Any) -> str:
+        channel = self._neutral.get(own.lower()) if type(own) is str else None
+        if channel is None:
+            shown = printable(self._hide(own), 40) if isinstance(own, str) else type(own).__name__
+            raise MessageNotUnderstood(f"unknown channel {shown}", is_news=True)
+        return channel
 
 
-def product_of(arg: dict[str, Any]) -> str | None:
-    """Return the product family, in upper case, as it is subscribed: Bitget was seen to echo it in lower case."""
-    product = arg.get("instType")
-    return product.upper() if type(product) is str else None
+def _text(said: Any) -> str | None:
+    return said if type(said) is str else None
+
+
+def _upper(said: Any) -> str | None:
+    return said.upper() if type(said) is str else None
+
+
+def _lower(said: Any) -> str | None:
+    return said.lower() if type(said) is str else None
 
 
 def rows_of(message: dict[str, Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from futures_stream.dialects.base import KINDS
-from futures_stream.dialects.bitget.envelope import channel_of, count_action, product_of, rows_of, whole_set
+from futures_stream.dialects.bitget.envelope import Arguments, count_action, rows_of, whole_set
 from futures_stream.dialects.bitget.rows import PARSERS
 from futures_stream.dialects.rows import Frame, read_rows
 from futures_stream.records import Record
@@ -44,7 +44,8 @@ class Pushes:
     ) -> None:
         self._exchange = dialect.name
         self._account = account
-        self._neutral = {own.lower(): str(word) for word, own in dialect.channels.items() if word in PARSERS}
+        neutral = {own.lower(): str(word) for word, own in dialect.channels.items() if word in PARSERS}
+        self._arguments = Arguments(neutral, hide)
         self._unknown = unknown
         self._oddities = oddities
         self._hide = hide
@@ -61,13 +62,12 @@ class Pushes:
         Raises:
             MessageNotUnderstood: It belongs to no known channel, or holds no rows.
         """
-        arg = message["arg"]
-        channel, inst_id = channel_of(arg, self._neutral, self._hide), arg.get("instId")
+        channel, product, symbol = self._arguments.read(message["arg"])
         frame = Frame(
             self._exchange,
             self._account,
-            product_of(arg),
-            inst_id if type(inst_id) is str and inst_id.lower() != "default" else None,
+            product,
+            symbol,
             message.get("ts"),
             received_ns,
             self._origin(message.get("action")),

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from futures_stream.dialects.bitget.envelope import channel_of, count_action, product_of, rows_of, whole_set
+from futures_stream.dialects.bitget.envelope import Arguments, count_action, rows_of, whole_set
 from futures_stream.dialects.bitget_v2.fields import READERS
 from futures_stream.dialects.bitget_v2.orders import read_order, read_trigger_order
 from futures_stream.dialects.bitget_v2.rows import (
@@ -70,7 +70,7 @@ class Pushes:
         self._exchange = exchange
         self._account = account
         self._only_product = products[0] if len(products) == 1 else None
-        self._neutral = {own.lower(): str(word) for word, own in words.items() if word in PARSERS}
+        self._arguments = Arguments({own.lower(): str(word) for word, own in words.items() if word in PARSERS}, hide)
         self._symbols = None if symbols is None else tuple(dict.fromkeys(symbol.upper() for symbol in symbols))
         self._unknown = unknown
         self._oddities = oddities
@@ -89,14 +89,14 @@ class Pushes:
         Raises:
             MessageNotUnderstood: It belongs to no known channel, or holds no rows.
         """
-        channel = channel_of(arg, self._neutral, self._hide)
+        channel, product, _ = self._arguments.read(arg)
         is_set = channel == "positions"
         if message.get("action") != "snapshot":
             count_action(message.get("action"), self._oddities, self._hide)
         frame = Frame(
             self._exchange,
             self._account,
-            product_of(arg) or self._only_product,
+            product or self._only_product,
             None,
             message.get("ts"),
             received_ns,
