@@ -76,7 +76,7 @@ class Stream:
         self._clock = clock
         self._run = Run(plan, feed, lifecycle, clock, alerting)
         self._views = views
-        self._waiting = Waiting(delivery, lifecycle, views, clock)
+        self._waiting = Waiting(delivery, lifecycle, views)
         queue.open()
         delivery.attach(views, in_front=True)  # who has a record in hand finds the views as new as that
         delivery.attach(queue)

@@ -1,4 +1,4 @@
-"""Following one order, or any fact, from some moment on, without missing what happens between two looks."""
+"""Following records, one order, or any fact, from some moment on, and missing nothing between two looks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from futures_stream.clock import SYSTEM_CLOCK, Bells, Deadline
-from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.errors import ConfigError, OrderEnded, StreamFailed
 from futures_stream.records import Closed, Execution, Order, Record
 from futures_stream.stream.selection import Selection
@@ -18,34 +17,36 @@ if TYPE_CHECKING:  # see stream.py
     from futures_stream.engine.delivery import Delivery
     from futures_stream.stream.views import Views
 
-__all__ = ["ExpectedOrder", "OrderWatch", "Watch", "status_called"]
+__all__ = ["ExpectedOrder", "OrderWatch", "RecordWatch", "Watch", "status_called"]
 
 _MOST_UPDATES = 10_000  # of one order that nobody has looked at yet
 
 FoundT = TypeVar("FoundT")
+RecordT = TypeVar("RecordT", bound=Record)
+WatchT = TypeVar("WatchT", bound="Watch")
 
 
 class Watch:
     """
     Looks at something again whenever the stream has told something; use it as a block.
 
+    It hears what is delivered inside of the block, and takes it from nobody.
+
     Args:
         delivery: What the stream tells.
-        lifecycle: Says why there is nothing more to come.
         classes: The classes of record that can change what is looked at; none for all. Notices always may.
 
     Threads:
         Filled by the I/O thread; the rest is callable from any thread but that one.
     """
 
-    def __init__(self, delivery: Delivery, lifecycle: Lifecycle, classes: Sequence[type[Record]] = ()) -> None:
+    def __init__(self, delivery: Delivery, classes: Sequence[type[Record]] = ()) -> None:
         self._delivery = delivery
-        self._lifecycle = lifecycle
         self._bells = Bells()
-        self._over = False
+        self._over: Closed | None = None
         self._selection = Selection(self, classes, detach=delivery.detach)
 
-    def __enter__(self) -> Watch:
+    def __enter__(self: WatchT) -> WatchT:
         self._delivery.attach(self._selection)
         return self
 
@@ -63,7 +64,7 @@ class Watch:
 
     def end(self, notice: Closed) -> None:
         """Take note that nothing more will be."""
-        self._over = True
+        self._over = notice
         self._bells.ring()
 
     def until(self, look: Callable[[], FoundT | None], timeout: float | None) -> FoundT | None:
@@ -73,7 +74,7 @@ class Watch:
         Raises:
             StreamFailed: The stream ended first.
         """
-        deadline = Deadline(SYSTEM_CLOCK, timeout)
+        deadline = Deadline(SYSTEM_CLOCK, timeout)  # as a queue's get(): the one who waits is a thread of the caller's
         while True:
             bell = self._bells.hang()  # first: what comes while we look rings it
             try:
@@ -81,11 +82,43 @@ class Watch:
                 found = look()
                 if found is not None or deadline.expired:
                     return found
-                if over:
-                    raise StreamFailed("the stream ended first") from self._lifecycle.status.error
+                if over is not None:
+                    raise StreamFailed("the stream ended first", exchange=over.exchange) from over.error
                 self._bells.wait(bell, deadline.remaining)
             finally:
                 self._bells.take_down(bell)
+
+
+class RecordWatch(Watch):
+    """
+    Looks at each record, in its turn.
+
+    Args:
+        delivery: What the stream tells.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__(delivery)
+        self._heard: deque[Record] = deque()
+
+    def deliver(self, records: Sequence[Record]) -> None:
+        """Take note of what was told."""
+        self._heard.extend(records)
+        super().deliver(records)
+
+    def end(self, notice: Closed) -> None:
+        """Take note of the last of all."""
+        self._heard.append(notice)
+        super().end(notice)
+
+    def first(self, predicate: Callable[[Record], object], timeout: float | None) -> Record | None:
+        """
+        Return the next record that *predicate* is true for; None if none came in time.
+
+        Raises:
+            StreamFailed: The stream ended first.
+        """
+        return self.until(lambda: _first(self._heard, predicate), timeout)
 
 
 class OrderWatch(Watch):
@@ -94,7 +127,6 @@ class OrderWatch(Watch):
 
     Args:
         delivery: What the stream tells.
-        lifecycle: Says why there is nothing more to come.
         views: What is known of it.
         order_id: The exchange's id, or
         client_order_id: the caller's own.
@@ -110,7 +142,6 @@ class OrderWatch(Watch):
     def __init__(
         self,
         delivery: Delivery,
-        lifecycle: Lifecycle,
         views: Views,
         order_id: str | None,
         client_order_id: str | None,
@@ -119,7 +150,7 @@ class OrderWatch(Watch):
     ) -> None:
         if (order_id is None) == (client_order_id is None):
             raise ConfigError("give either order_id or client_order_id")
-        super().__init__(delivery, lifecycle, (Order,))
+        super().__init__(delivery, (Order,))
         self._views = views
         self._by_client = client_order_id
         self.order_id = order_id
@@ -157,15 +188,7 @@ class OrderWatch(Watch):
 
     def next_update(self, predicate: Callable[[Order], object], timeout: float | None) -> Order | None:
         """Return the next row of the order that *predicate* is true for, of those that no call has looked at yet."""
-
-        def look() -> Order | None:
-            while self._updates:
-                order = self._updates.popleft()
-                if predicate(order):
-                    return order
-            return None
-
-        return self.until(look, timeout)
+        return self.until(lambda: _first(self._updates, predicate), timeout)
 
     def _at(self, wanted: OrderStatus) -> Order | None:
         order = self.latest
@@ -308,3 +331,12 @@ def satisfies(status: OrderStatus, wanted: OrderStatus) -> bool:
     if wanted is OrderStatus.PARTIALLY_FILLED:
         return status in (OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED)
     return wanted is OrderStatus.NEW or status is wanted
+
+
+def _first(told: deque[RecordT], predicate: Callable[[RecordT], object]) -> RecordT | None:
+    """Take what was told, up to the first that *predicate* is true for, and return that."""
+    while told:
+        record = told.popleft()
+        if predicate(record):
+            return record
+    return None
