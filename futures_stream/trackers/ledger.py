@@ -113,10 +113,10 @@ class Ledger(Generic[EntryT, StateT]):
         return self._whole(state, entries), at
 
     def _take_down(self, key: Hashable, entry: EntryT | None) -> None:
-        log = self._log
-        if log is not None:
-            log.append((key, entry))
-            if len(log) > max(_SHORTEST_LOG, len(self.entries) // 4):
+        changes = self._log
+        if changes is not None:
+            changes.append((key, entry))
+            if len(changes) > max(_SHORTEST_LOG, len(self.entries) // 4):
                 self._log = None
 
     def _by_steps(self, state: StateT, entries: Mapping[Hashable, EntryT]) -> StateT:
