@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from attrs import define
 
 from futures_stream.dialects.wire import (
+    KEYS_ARE_SHARED,
     FieldUnreadable,
     flag,
     instant,
@@ -140,7 +141,7 @@ def read_rows(parse: Parser, rows: Iterable[Any], frame: Frame, seq: int, reader
         if type(row) is not dict:
             records.append(_unreadable(row, frame, seq))
         else:
-            row = with_shared_keys(row)
+            row = row if KEYS_ARE_SHARED else with_shared_keys(row)
             try:
                 records.append(parse(row, frame, seq, strict))
             except FieldUnreadable:
