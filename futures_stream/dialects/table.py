@@ -44,7 +44,8 @@ _COMMON = {
     "marks": "marks",
     "_info": "row",
 }
-# What is made of a value v that the row holds, by the kind of field. The first part of each is the shortcut.
+# What is made of a value v that the row holds, by the kind of field. The first part of each is the shortcut, for values
+# of which all readers of that kind say the same.
 _READ = {
     "number": "None if v is None else w if type(v) is str and (w := remembered(v)) is not None else number(v)",
     "text": "(v or None) if type(v) is str else text(v)",
