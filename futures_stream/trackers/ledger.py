@@ -18,10 +18,11 @@ class Ledger(Generic[EntryT, StateT]):
     """
     Entries by key, and for those who read them a log of their changes, from which they make frozen states.
 
-    A write is a dict's, and a list's if somebody reads: the log is begun by a reader, and given up when it is a quarter
-    as long as the entries are many and nobody has come for it. A reader goes on from the state that was read last, by
-    what has been logged since, or begins with a copy of the entries. So a read costs as much as was written since the
-    last one, which is amortised O(1), nobody waits for anybody, and what nobody reads costs a dict's write.
+    A write is a dict's, and a list's if somebody reads: a log is begun by a reader, and followed by the next one when it
+    is a quarter as long as the entries are many. When nobody has come for a whole log there is none, until somebody
+    comes. A reader goes on from the state that was read last, by what has been logged since, or begins with a copy of
+    the entries. So a read costs as much as was written since the last one, which is amortised O(1), nobody waits for
+    anybody, and what nobody reads costs a dict's write.
 
     Args:
         empty: The state of no entries.
@@ -46,52 +47,64 @@ class Ledger(Generic[EntryT, StateT]):
         self._step = step
         self._whole = whole or self._by_steps
         self._remark: EntryT | None = None
-        self._log: list[tuple[Hashable, EntryT | None]] | None = None
+        # The log that is written, and the complete one before it; None if nobody reads.
+        self._logs: tuple[list[tuple[Hashable, EntryT | None]] | None, list[tuple[Hashable, EntryT | None]]] | None
+        self._logs = None
         self._read: tuple[object, int, StateT] = (None, 0, empty)  # a log, how much of it was read, the state then
 
     def put(self, key: Hashable, entry: EntryT) -> None:
         """Write an entry."""
         self.entries[key] = entry
-        if self._log is not None:
+        if self._logs is not None:
             self._take_down(key, entry)
 
     def drop(self, key: Hashable) -> None:
         """Forget an entry."""
         del self.entries[key]
-        if self._log is not None:
+        if self._logs is not None:
             self._take_down(key, None)
 
     def remark(self, entry: EntryT) -> None:
         """Write what is to be said about everything."""
         self._remark = entry
-        if self._log is not None:
+        if self._logs is not None:
             self._take_down(None, entry)
 
     def state(self) -> StateT:
         """Return the state as it is now, frozen."""
-        log = self._log
-        read_log, at, state = self._read
-        if log is None or read_log is not log:
-            return self._begin_log() if log is None else self._copied()[0]  # or another reader is about to begin it
+        logs = self._logs
+        if logs is None:
+            return self._begin_log()
+        (before, log), (read_log, at, state) = logs, self._read
+        if read_log is not log:
+            if before is None:
+                return self._copied()[0]  # another reader is about to begin this log
+            if read_log is not before:
+                return self._begin_log()
+            state, at = self._replayed(state, before, at, len(before)), 0
         length = len(log)
+        state = self._replayed(state, log, at, length)
+        if at != length or read_log is not log:
+            self._read = (log, length, state)
+        return state
+
+    def _replayed(self, state: StateT, log: list[tuple[Hashable, EntryT | None]], at: int, length: int) -> StateT:
         for place in range(at, length):
             key, entry = log[place]
             state = self._step(state, key, entry)
-        if at != length:
-            self._read = (log, length, state)
         return state
 
     def _begin_log(self) -> StateT:
         log: list[tuple[Hashable, EntryT | None]] = []
-        self._log = log  # first: what is written while we copy is in the copy, in the log, or in both
+        self._logs = mine = (None, log)  # first: what is written while we copy is in the copy, in the log, or in both
         try:
             state, at = self._copied(log)
-            if at is not None and self._log is log:
+            if at is not None and self._logs is mine:
                 self._read = (log, at, state)
-            elif self._log is log:
-                self._log = None
+            elif self._logs is mine:
+                self._logs = None
         except BaseException:  # Ctrl-C: the next reader begins
-            self._log = None
+            self._logs = None
             raise
         return state
 
@@ -113,11 +126,12 @@ class Ledger(Generic[EntryT, StateT]):
         return self._whole(state, entries), at
 
     def _take_down(self, key: Hashable, entry: EntryT | None) -> None:
-        changes = self._log
-        if changes is not None:
+        logs = self._logs
+        if logs is not None:
+            changes = logs[1]
             changes.append((key, entry))
             if len(changes) > max(_SHORTEST_LOG, len(self.entries) // 4):
-                self._log = None
+                self._logs = (changes, []) if self._read[0] is changes else None
 
     def _by_steps(self, state: StateT, entries: Mapping[Hashable, EntryT]) -> StateT:
         for key, entry in entries.items():
