@@ -8,7 +8,9 @@ from typing import Generic, TypeVar
 __all__ = ["Ledger"]
 
 _SHORTEST_LOG = 64
-_TRIES = 10  # to copy everything at a moment at which nothing was written
+_SPINS = (
+    200_000  # looks at a write under way until it is over: some 20 ms, four times the interpreter's switch interval
+)
 
 EntryT = TypeVar("EntryT")
 StateT = TypeVar("StateT")
@@ -18,11 +20,14 @@ class Ledger(Generic[EntryT, StateT]):
     """
     Entries by key, and for those who read them a log of their changes, from which they make frozen states.
 
-    A write is a dict's, and a list's if somebody reads: a log is begun by a reader, and followed by the next one when it
-    is a quarter as long as the entries are many. When nobody has come for a whole log there is none, until somebody
+    A write is a dict's, and a list's if somebody reads: a log is begun by a reader, and followed by the next one when
+    it is a quarter as long as the entries are many. When nobody has come for a whole log there is none, until somebody
     comes. A reader goes on from the state that was read last, by what has been logged since, or begins with a copy of
-    the entries. So a read costs as much as was written since the last one, which is amortised O(1), nobody waits for
-    anybody, and what nobody reads costs a dict's write.
+    the entries. So a read costs as much as was written since the last one, which is amortised O(1), who writes waits
+    for nobody, and what nobody reads costs a dict's write.
+
+    No state that is read is older than one that was read before: a write that a copy has found, and the log not yet, is
+    waited for by who copies.
 
     Args:
         empty: The state of no entries.
@@ -47,6 +52,7 @@ class Ledger(Generic[EntryT, StateT]):
         self._step = step
         self._whole = whole or self._by_steps
         self._remark: EntryT | None = None
+        self._writing = False
         # The log that is written, and the complete one before it; None if nobody reads.
         self._logs: tuple[list[tuple[Hashable, EntryT | None]] | None, list[tuple[Hashable, EntryT | None]]] | None
         self._logs = None
@@ -54,21 +60,27 @@ class Ledger(Generic[EntryT, StateT]):
 
     def put(self, key: Hashable, entry: EntryT) -> None:
         """Write an entry."""
+        self._writing = True
         self.entries[key] = entry
         if self._logs is not None:
             self._take_down(key, entry)
+        self._writing = False
 
     def drop(self, key: Hashable) -> None:
         """Forget an entry."""
+        self._writing = True
         del self.entries[key]
         if self._logs is not None:
             self._take_down(key, None)
+        self._writing = False
 
     def remark(self, entry: EntryT) -> None:
         """Write what is to be said about everything."""
+        self._writing = True
         self._remark = entry
         if self._logs is not None:
             self._take_down(None, entry)
+        self._writing = False
 
     def state(self) -> StateT:
         """Return the state as it is now, frozen."""
@@ -99,29 +111,23 @@ class Ledger(Generic[EntryT, StateT]):
         self._logs = mine = (None, log)  # first: what is written while we copy is in the copy, in the log, or in both
         try:
             state, at = self._copied(log)
-            if at is not None and self._logs is mine:
+            if self._logs is mine:
                 self._read = (log, at, state)
-            elif self._logs is mine:
-                self._logs = None
         except BaseException:  # Ctrl-C: the next reader begins
             self._logs = None
             raise
         return state
 
-    def _copied(self, log: Sequence[object] = ()) -> tuple[StateT, int | None]:
-        """
-        Return the state by a copy of everything, and how much of *log* is in it; None if that cannot be said.
-
-        If the log is as long behind the copy as it was before, all of it is in the copy, and of what is not in it the
-        copy may have the one write that is under way, which will be the log's next.
-        """
-        at: int | None = None
-        for _ in range(_TRIES):
-            before = len(log)
+    def _copied(self, log: Sequence[object] = ()) -> tuple[StateT, int]:
+        """Return the state by a copy of everything, and up to where *log*, which was begun before, is surely in it."""
+        spins = _SPINS
+        while True:
+            at = len(log)
             entries, remark = self.entries.copy(), self._remark
-            if len(log) == before:
-                at = before
-                break
+            if not self._writing or not spins:
+                break  # whatever the copy has is in the log, too; or the writer waits for us, in a signal handler
+            while self._writing and spins:
+                spins -= 1
         state = self._empty if remark is None else self._step(self._empty, None, remark)
         return self._whole(state, entries), at
 
