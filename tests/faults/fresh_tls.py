@@ -31,6 +31,7 @@ from futures_stream import (
     Gap,
     Options,
     Order,
+    Record,
 )
 from futures_stream.stream.making import prepare_stream
 from tests.faults.weather import SYMBOLS, Impatient, quick_dialect
@@ -55,6 +56,7 @@ class Complaints(logging.Handler):
 def run(exchange: str, connections: int) -> dict[str, Any]:
     """Let a stream connect so often; return what happened."""
     complaints = Complaints()
+    told: list[Record] = []
     logging.getLogger("futures_stream").addHandler(complaints)
     authority = trustme.CA()
     with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +101,8 @@ def run(exchange: str, connections: int) -> dict[str, Any]:
                     over.wait(0.001)
 
             stream.start()
+            consumer = threading.Thread(target=lambda: told.extend(stream.queue))
+            consumer.start()
             commanders = [threading.Thread(target=body) for body in (change, change, refresh, look)]
             for commander in commanders:
                 commander.start()
@@ -110,9 +114,9 @@ def run(exchange: str, connections: int) -> dict[str, Any]:
             for commander in commanders:
                 commander.join()
             stream.close()
+            consumer.join()
             peer.stdin.close()
             served = json.loads(peer.stdout.read())
-    told = list(stream.queue)
     return {
         "python": sys.version.split()[0],
         "exchange": exchange,
