@@ -219,8 +219,7 @@ class Cells(RuleBasedStateMachine):
         self.clock = Watch()
         self.told: list[Record] = []
         self.number = 0
-        # Number, time, whether anybody was told, and whether the stream had been live: its clock may be set back.
-        self.happened: list[tuple[int, int, bool, bool]] = []
+        self.happened: list[tuple[int, int, bool]] = []  # number, time, and whether anybody was told
         self.promises: list[Any] = []
         self.recovered = False
 
@@ -264,12 +263,10 @@ class Cells(RuleBasedStateMachine):
         """Events, with the end of every connection right behind them perhaps."""
 
         def go() -> None:
-            self._take()
-            lived = any(isinstance(record, Live) for record in self.told)
             for _ in range(count):
                 self.number += 1
                 at = self.clock.unix_ms()
-                self.happened.append((self.number, at, self.world.happen(self.number), lived))
+                self.happened.append((self.number, at, self.world.happen(self.number)))
             for server in self.world.standing if drop else ():
                 server.drop()
 
@@ -464,9 +461,10 @@ class Cells(RuleBasedStateMachine):
     def _check_events(self) -> None:
         pushed = [_number(each) for each in self.told if isinstance(each, Order) and each.origin is Origin.PUSH]
         assert pushed == sorted(set(pushed)), f"doubled, or out of order: {pushed}"
+        live = next((record for record in self.told if isinstance(record, Live)), None)
         heard, gaps, closed = set(pushed), _gaps(self.told), self.told[-1]
-        for number, at, told, lived in self.happened:
-            if number in heard or not lived or at >= (closed.timestamp or 0):
+        for number, at, told in self.happened:
+            if number in heard or live is None or at <= (live.timestamp or 0) or at >= (closed.timestamp or 0):
                 continue
             if not (told or self.recovered):
                 continue  # what ended before anybody could find out that it was mute cannot say so
