@@ -151,17 +151,19 @@ class Link:
                 self._keepalive.answers = True
         only_records = came == len(messages)  # else there was a pong, a ping or a piece of a message
         batch: list[Record] = []  # of messages that are records and no more: they go to the delivery together
-        for message in messages:
-            try:
-                only_records = self._hear(message, received_ns, batch) and only_records
-            except MessageNotUnderstood as error:
-                only_records = False
-                self._unread = self._unread or not error.is_news
-                self._hand_over(batch)
-                self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
-            except FuturesStreamError as error:
-                self._bad = self._bad or error  # what was received behind it is delivered all the same
-        self._hand_over(batch)
+        try:
+            for message in messages:
+                try:
+                    only_records = self._hear(message, received_ns, batch) and only_records
+                except MessageNotUnderstood as error:
+                    only_records = False
+                    self._unread = self._unread or not error.is_news
+                    self._hand_over(batch)
+                    self._delivery.notice(Unreadable, text=error.text[:_SHOWN], error=error.message)
+                except FuturesStreamError as error:
+                    self._bad = self._bad or error  # what was received behind it is delivered all the same
+        finally:  # of a defect, too: what was read before it is told
+            self._hand_over(batch)
         self._bad = self._bad or self._told(connection.ended)
         return only_records and self._bad is None and self.owes_nothing
 

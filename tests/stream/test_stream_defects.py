@@ -347,6 +347,25 @@ def test_a_defect_ends_the_stream_aloud(
         assert not [thread for thread in threading.enumerate() if bench.is_its(thread)]
 
 
+def test_what_was_read_before_a_defect_is_told() -> None:
+    """The order that came in the same read as the message with which the dialect fails is on the queue."""
+    seen: list[None] = []
+
+    def fail_the_second_time() -> None:
+        seen.append(None)
+        if len(seen) == 2:
+            fail()
+
+    with Bench("bitget", channels=["orders"]) as bench:
+        server = bench.rig.open()
+        bench.fuses.at("session.receive").late = True
+        bench.blow("session.receive", fail_the_second_time)
+        server.say(order_push("1"), order_push("2"))
+        bench.end()
+
+        assert names(bench.read) == ["Order", "Closed"]
+
+
 def test_a_queue_that_cannot_even_be_ended() -> None:
     """Its own consumer cannot be told; everybody else is, and nothing hangs."""
     with Bench("bitmusa") as bench:
