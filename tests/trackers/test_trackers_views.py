@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -97,6 +98,22 @@ def test_a_ledgers_log_is_bounded() -> None:
     assert sorted(value for _, value in ledger.state().items()) == list(range(19_990, 20_000))
 
 
+@contextmanager
+def all_at_once(readers: list[threading.Thread], done: threading.Event) -> Iterator[None]:
+    """Run them beside the block, with the interpreter switching all the time; tell them at its end that it is done."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for reader in readers:
+            reader.start()
+        yield
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+        sys.setswitchinterval(interval)
+
+
 class CopiedInAWrite(dict[Any, int]):
     """Entries that are written while a reader copies them."""
 
@@ -143,22 +160,13 @@ def test_many_readers_of_a_ledger(pace: int) -> None:
             newest = at
 
     readers = [threading.Thread(target=read) for _ in range(4)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for reader in readers:
-            reader.start()
+    with all_at_once(readers, done):
         begun.wait(10)
         for number in range(1, 6_001):
             ledger.put(str(number % 50), number)
             if pace and number % pace == 0:  # and now and then nothing is read for a while
                 ledger.remark(number)
                 ledger.drop("remark") if "remark" in ledger.entries else None
-    finally:
-        done.set()
-        for reader in readers:
-            reader.join()
-        sys.setswitchinterval(interval)
 
     assert faults == []
     assert max(value for _, value in ledger.state().items()) == 6_000
@@ -183,21 +191,12 @@ def test_readers_see_whole_moments_while_another_thread_folds() -> None:
                 faults.append("a view is not one moment")
 
     readers = [threading.Thread(target=read) for _ in range(3)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for reader in readers:
-            reader.start()
+    with all_at_once(readers, done):
         for number in range(1, 1_500):
             tracker.apply(order("1", "partially_filled", filled=str(number), size="9999", timestamp=number))
             tracker.apply(order(f"n{number}", timestamp=number))
             if number % 50 == 0:
                 tracker.apply(full_set("orders", ("1",)))
-    finally:
-        done.set()
-        for reader in readers:
-            reader.join()
-        sys.setswitchinterval(interval)
 
     assert faults == []
     assert tracker.view["1"].filled == 1_499
