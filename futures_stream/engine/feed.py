@@ -7,7 +7,8 @@ from random import Random
 
 from attrs import frozen
 
-from futures_stream.clock import CLOCK_JUMP, Clock
+from futures_stream.clock import Clock
+from futures_stream.engine.clock_steps import ClockSteps
 from futures_stream.engine.connections import Connections
 from futures_stream.engine.crew import Crew
 from futures_stream.engine.defects import defect, defects
@@ -101,7 +102,7 @@ class Feed:
             plan=plan, delivery=delivery, lifecycle=lifecycle, clock=clock, random=random, mute=self._rotate
         )
         self._connections: Connections | None = None  # until the I/O thread runs
-        self._wall_ahead = clock.unix_ms() / 1000 - clock.monotonic()
+        self._clock_steps = ClockSteps(clock)
         self._keeper: LeaseKeeper | None = None
         self.abandoned: tuple[str, ...] = ()
 
@@ -221,13 +222,13 @@ class Feed:
 
     def _look_at_clocks(self, connections: Connections) -> None:
         """Notice that the machine has slept or its wall clock was set: listen key and connection may be older now."""
-        now = self._clock.monotonic()
-        ahead = self._clock.unix_ms() / 1000 - now
-        if abs(ahead - self._wall_ahead) > CLOCK_JUMP:
-            log.warning("%s: the clock jumped by %.0f s", self._plan.name, ahead - self._wall_ahead)
-            if ahead < self._wall_ahead:
-                self._standing.clock_set_back(int((now + self._wall_ahead) * 1000))
-            self._wall_ahead = ahead
+        step = self._clock_steps.look()
+        if step is None:
+            return
+        if step.set_back:
+            self._standing.clock_set_back(step)
+        if step.jumped:
+            log.warning("%s: the clock jumped by %.0f s", self._plan.name, step.by)
             if self._keeper is not None:
                 self._keeper.look()
             connections.hurry()

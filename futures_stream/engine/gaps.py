@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrs import frozen
+
 from futures_stream.clock import Age, Clock
+from futures_stream.engine.clock_steps import ClockStep
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.repair import Outcome
@@ -12,6 +15,14 @@ from futures_stream.errors import Blind
 from futures_stream.records import Gap, Resynced
 
 __all__ = ["Gaps"]
+
+
+@frozen
+class _Times:
+    """Times of this machine's clock, in ms since 1970."""
+
+    earliest: int
+    latest: int
 
 
 class Gaps:
@@ -47,30 +58,50 @@ class Gaps:
         self._open: Gap | None = None
         self._latest = 0  # the latest time of this machine's clock when the gap was noticed, in ms
         self._age = Age(clock)  # of the gap since then
-        self._set_back_from = 0  # the time that it was when the clock was set back, in ms, while a gap may reach so far
+        self._set_back: _Times | None = None  # what it has shown twice
 
     @property
     def since(self) -> int | None:
         """When the open gap began, in ms; None if none is open."""
         return None if self._open is None else self._open.since
 
+    @property
+    def earliest(self) -> int | None:
+        """The earliest time that the clock has shown in the open gap, in ms; None if none is open."""
+        return None if self._open is None else self._shown_since(self._open.since).earliest
+
     def begin(self, reason: str, since: int, channels: tuple[str, ...]) -> None:
         """From *since* on something may be missing. A gap that is open already stays as it is: it is one gap."""
         if self._open is not None:
             return
         self._mark()
-        now = self._clock.unix_ms()
-        self._latest, self._age = max(since, now, self._set_back_from), Age(self._clock)
-        since = min(since, now)  # a clock that was set back since would have it begin in the future
+        now, shown = self._clock.unix_ms(), self._shown_since(since)
+        self._latest, self._age = max(shown.latest, now), Age(self._clock)
+        since = min(shown.earliest, now)
         self._open = self._delivery.notice(Gap, reason=reason, since=since, channels=channels)
         self._lifecycle.note(blind_since=since)
         if self._limit is not None:
             self._give_up_at = self._clock.monotonic() + self._limit
 
-    def clock_set_back(self, from_ms: int) -> None:
-        """The clock showed *from_ms* and shows an earlier time now: a gap noticed later may have begun before."""
-        self._set_back_from = from_ms
-        self._latest = max(self._latest, from_ms)
+    def clock_set_back(self, step: ClockStep) -> None:
+        """The clock shows an earlier time than it did: a gap noticed later may have begun before."""
+        earliest, latest = step.earliest, step.latest
+        before = self._set_back
+        if before is not None and before.latest >= earliest:  # it was not yet as late again as it had been
+            earliest, latest = min(before.earliest, earliest), max(before.latest, latest)
+        self._set_back = _Times(earliest, latest)
+        self._latest = max(self._latest, latest)
+
+    def _shown_since(self, since: int) -> _Times:
+        """
+        Return the times that the clock may have shown since it showed *since*, when it was set back.
+
+        Nobody knows whether a time that it has shown twice is the one of before.
+        """
+        step = self._set_back
+        if step is None or since > step.latest:
+            return _Times(since, since)
+        return _Times(min(since, step.earliest), step.latest)
 
     def end(self, outcome: Outcome) -> None:
         """Messages flow again, and this is what is known of the time between."""
@@ -88,7 +119,6 @@ class Gaps:
             unexplained=outcome.unexplained,
         )
         self._open = self._give_up_at = None
-        self._set_back_from = 0
         self._lifecycle.note(blind_since=None)
 
     @property

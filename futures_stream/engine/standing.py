@@ -10,6 +10,7 @@ from random import Random
 from futures_stream.clock import Clock
 from futures_stream.dialects.identity import as_text
 from futures_stream.engine.audit import Audit, Difference
+from futures_stream.engine.clock_steps import ClockStep
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.gaps import Gaps
 from futures_stream.engine.lifecycle import Lifecycle
@@ -122,7 +123,7 @@ class Standing:
         self._gaps.look_at_time()
         if self._poll_at is not None and self._clock.monotonic() >= self._poll_at:
             self._poll_at = None
-            self._resync.begin(channels, self._gaps.since)
+            self._resync.begin(channels, self._gaps.earliest)
         if self._unread and self._can_ask_again and self._clock.monotonic() >= self._asked_again_at + _ASK_AGAIN:
             self._asked_again_at = self._clock.monotonic()
             self._begin(channels, None)
@@ -140,7 +141,7 @@ class Standing:
     def greeted(self, channels: tuple[str, ...]) -> None:
         """All that was asked for is subscribed: learn how the account stands, then go live."""
         self._lifecycle.to(State.RESYNCING)
-        self._begin(channels, self._gaps.since)
+        self._begin(channels, self._gaps.earliest)
 
     def hear(self, answered: Answered, channels: tuple[str, ...]) -> None:
         """Deal with an answer of the REST thread's."""
@@ -256,7 +257,7 @@ class Standing:
 
     def _resume(self, channels: tuple[str, ...]) -> None:
         if self._lifecycle.status.state is State.RESYNCING and not self._doubts:
-            self._begin(channels, self._gaps.since)
+            self._begin(channels, self._gaps.earliest)
 
     def lost(self, reason: str, since: int, channels: tuple[str, ...], told: int) -> None:
         """A connection is lost that had told so many records: say what may be missing, if it had begun to serve."""
@@ -267,9 +268,9 @@ class Standing:
         self._live_at = None
         self._poll_later()
 
-    def clock_set_back(self, from_ms: int) -> None:
-        """Note that the machine's clock showed that time, in ms, and shows an earlier one now."""
-        self._gaps.clock_set_back(from_ms)
+    def clock_set_back(self, step: ClockStep) -> None:
+        """Note that the machine's clock shows an earlier time than it did."""
+        self._gaps.clock_set_back(step)
 
     def end(self, error: FuturesStreamError) -> None:
         """Tell those who wait that nothing will come of it."""
@@ -307,5 +308,5 @@ class Standing:
             )
         reason = f"the exchange says otherwise over REST than the stream has told ({len(drifts)} of {drifts[0].kind})"
         self.doubt(Doubt.MUTE, reason, self._audit.unsure_since({each.kind for each in drifts}), channels)
-        self._begin(channels, self._gaps.since)  # what was missed by now is told at once
+        self._begin(channels, self._gaps.earliest)  # what was missed by now is told at once
         self._mute(reason)

@@ -14,6 +14,7 @@ from futures_stream.clock import SystemClock
 from futures_stream.dialects.base import Ping, Session
 from futures_stream.dialects.bitget import Bitget
 from futures_stream.engine.backoff import Backoff
+from futures_stream.engine.clock_steps import ClockStep
 from futures_stream.engine.delivery import Delivery
 from futures_stream.engine.gaps import Gaps
 from futures_stream.engine.inbox import Inbox
@@ -365,6 +366,44 @@ def test_a_gap_may_not_last_too_long() -> None:
 
     with pytest.raises(Blind):
         office.gaps.look_at_time()
+
+
+def test_a_gap_reaches_back_to_where_the_clock_was_set() -> None:
+    """What the clock has shown twice may be the time of before; also when a gap has been told and closed since."""
+    office = Office()
+    now = office.clock.unix_ms()
+    office.gaps.clock_set_back(_set_back(now, now + 600_000))
+    office.clock.advance(5)
+    for _ in range(2):
+        office.gaps.begin("one", now + 599_000, ("orders",))
+        assert office.gaps.since == office.gaps.earliest == now
+        office.gaps.end(NOTHING)
+    office.gaps.begin("before", now - 1, ("orders",))
+    assert office.gaps.since == office.gaps.earliest == now - 1
+    office.gaps.end(NOTHING)
+    office.clock.advance(600)
+    office.gaps.begin("behind", now + 600_001, ("orders",))
+    assert office.gaps.since == office.gaps.earliest == now + 600_001
+
+    ends = [each.until for each in office.told() if isinstance(each, Resynced)]
+    assert ends == [now + 600_000] * 3
+
+
+def test_the_exchange_is_asked_from_where_the_clock_was_set_in_a_gap() -> None:
+    """The gap has been told, and stays as it was; what was executed in it may have an earlier time."""
+    office = Office()
+    now = office.clock.unix_ms()
+    office.gaps.begin("one", now, ("orders",))
+    office.clock.jump(-60)
+    office.gaps.clock_set_back(_set_back(now - 60_000, now))
+    assert (office.gaps.since, office.gaps.earliest) == (now, now - 60_000)
+    office.clock.jump(-60)
+    office.gaps.clock_set_back(_set_back(now - 120_000, now - 60_000))
+    assert (office.gaps.since, office.gaps.earliest) == (now, now - 120_000)
+
+
+def _set_back(earliest: int, latest: int) -> ClockStep:
+    return ClockStep(by=(earliest - latest) / 1000, jumped=True, set_back=True, latest=latest, earliest=earliest)
 
 
 # -- subscriptions ----------------------------------------------------------------------------------------------------

@@ -219,7 +219,9 @@ class Cells(RuleBasedStateMachine):
         self.clock = Watch()
         self.told: list[Record] = []
         self.number = 0
-        self.happened: list[tuple[int, int, bool]] = []  # number, time, and whether anybody was told
+        # Number, time, whether anybody was told, and what had been told last: the clock may be set back, and only the
+        # order of events says what was before Live, or inside of a gap that had been told.
+        self.happened: list[tuple[int, int, bool, str]] = []
         self.promises: list[Any] = []
         self.recovered = False
 
@@ -263,10 +265,14 @@ class Cells(RuleBasedStateMachine):
         """Events, with the end of every connection right behind them perhaps."""
 
         def go() -> None:
+            self._take()
+            notices = [record for record in self.told if isinstance(record, Live | Gap | Resynced)]
+            when = "before" if not notices else "gap" if isinstance(notices[-1], Gap) else "live"
+            when = when if self.running else "over"
             for _ in range(count):
                 self.number += 1
                 at = self.clock.unix_ms()
-                self.happened.append((self.number, at, self.world.happen(self.number)))
+                self.happened.append((self.number, at, self.world.happen(self.number), when))
             for server in self.world.standing if drop else ():
                 server.drop()
 
@@ -461,10 +467,9 @@ class Cells(RuleBasedStateMachine):
     def _check_events(self) -> None:
         pushed = [_number(each) for each in self.told if isinstance(each, Order) and each.origin is Origin.PUSH]
         assert pushed == sorted(set(pushed)), f"doubled, or out of order: {pushed}"
-        live = next((record for record in self.told if isinstance(record, Live)), None)
-        heard, gaps, closed = set(pushed), _gaps(self.told), self.told[-1]
-        for number, at, told in self.happened:
-            if number in heard or live is None or at <= (live.timestamp or 0) or at >= (closed.timestamp or 0):
+        heard, gaps = set(pushed), _gaps(self.told)
+        for number, at, told, when in self.happened:
+            if number in heard or when != "live":
                 continue
             if not (told or self.recovered):
                 continue  # what ended before anybody could find out that it was mute cannot say so
