@@ -111,6 +111,53 @@ def test_who_asks_a_stream_that_is_being_repaired_is_told_when_it_is() -> None:
         assert names(rig.told())[-2:] == ["Order", "Snapshot"]  # behind Live
 
 
+DOWN = ConnectFailed("HTTP 502", status=502)
+
+
+@pytest.mark.parametrize("opening", [True, False])
+def test_a_stream_that_went_live_without_an_answer_asks_until_there_is_one(opening: bool) -> None:
+    """How the account stands is told as soon as the exchange says so, and until then nobody vouches for it."""
+    with Account() as rig:
+        rig.network.answer("GET", *[DOWN] * 3, rig.say) if opening else None
+        server = rig.open()
+        if not opening:
+            rig.network.answer("GET", *[DOWN] * 4, rig.say)  # executions of the gap, too
+            server.drop()
+            rig.settle()
+            rig.clock.advance(1)
+        rig.told()
+        assert rig.state == "live"
+        assert not rig.stream.orders.trusted
+        rig.clock.advance(6)
+        asked = rig.asked()
+        assert rig.kinds() == []
+        rig.clock.advance(60)
+        assert rig.kinds() == []
+        assert rig.asked() == asked + 1
+        rig.clock.advance(60)
+
+        assert rig.kinds() == ["Order", "Snapshot"]
+        assert rig.stream.orders.trusted
+        asked = rig.asked()
+        rig.clock.advance(3600)
+        assert rig.asked() == asked
+
+
+def test_a_stream_that_went_live_and_was_refused_asks_no_more() -> None:
+    """What is refused for good is refused again."""
+    with Account() as rig:
+        server = rig.open()
+        rig.network.answer("GET", Response(status=200, text=json.dumps({"code": 1001, "message": "no"})))
+        server.drop()
+        rig.settle()
+        rig.clock.advance(1)
+        asked = rig.asked()
+        rig.clock.advance(3600)
+
+        assert rig.state == "live"
+        assert rig.asked() == asked
+
+
 def test_what_cannot_be_read_is_made_up_for_later_if_not_now() -> None:
     """Not more than once a minute, but no message is forgotten."""
     with Account() as rig:
