@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from enum import Enum
 from random import Random
@@ -16,18 +15,15 @@ from futures_stream.engine.gaps import Gaps
 from futures_stream.engine.lifecycle import Lifecycle
 from futures_stream.engine.plan import Plan
 from futures_stream.engine.promise import Promise
-from futures_stream.engine.repair import Outcome
 from futures_stream.engine.rest_thread import Answered, Asker
 from futures_stream.engine.resync import Resync
+from futures_stream.engine.unknown import Unknown
 from futures_stream.engine.unpushed import Unpushed
-from futures_stream.errors import FuturesStreamError, TransientError
+from futures_stream.errors import FuturesStreamError
 from futures_stream.records import Drift, Live
 from futures_stream.vocabulary import State
 
 __all__ = ["Doubt", "Standing"]
-
-_ASK_AGAIN = 60.0  # seconds between two rounds of questions because something is not known that could be
-_ASK_AGAIN_FIRST = 5.0  # seconds before the first of them when the exchange did not answer: it may have stumbled
 
 
 class Doubt(Enum):
@@ -85,9 +81,7 @@ class Standing:
         self._audit: Audit | None = None
         self._unpushed = Unpushed(delivery.knowledge, clock)
         self._poll_at: float | None = None
-        self._unread = False  # whether something could not be read since the exchange was asked last
-        self._unanswered_at: float | None = None  # when the stream went live, if nobody has told how the account stands
-        self._asked_again_at = -math.inf
+        self._unknown = Unknown(clock)
 
     def can_ask(self, asker: Asker) -> None:
         """Tell how the exchange is asked over REST."""
@@ -112,7 +106,7 @@ class Standing:
             self._gaps.deadline,
             self._poll_at,
             None if self._audit is None else self._audit.deadline,
-            self._ask_again_at,
+            self._unknown.deadline if self._can_ask_again else None,
             self._unpushed.deadline if self._can_ask_again else None,
         ]
 
@@ -127,8 +121,7 @@ class Standing:
         if self._poll_at is not None and self._clock.monotonic() >= self._poll_at:
             self._poll_at = None
             self._resync.begin(channels, self._gaps.earliest)
-        if self._ask_again_at is not None and self._clock.monotonic() >= self._ask_again_at:
-            self._asked_again_at = self._clock.monotonic()
+        if self._can_ask_again and self._unknown.take():
             self._begin(channels, None)
         if self._audit is not None and self._can_ask_again:
             unpushed = self._unpushed.take()
@@ -171,11 +164,11 @@ class Standing:
             self._delivery.notice(Live, channels=channels)
             self._live_at = self._clock.monotonic() if self._live_at is None else self._live_at
             self._lifecycle.note(error=None)
-            self._note_unanswered(outcome)
+            self._unknown.went_live(outcome.error)
             self._delivery.flush()  # before anyone can see the state: who waits for LIVE finds the notice in the queue
             self._lifecycle.to(State.LIVE)
         elif outcome.error is None:
-            self._unanswered_at = None
+            self._unknown.answered()
         if self._audit is not None:
             if state is State.LIVE and self._plan.audit_every is not None:
                 self._unpushed.note(outcome.changes)
@@ -190,14 +183,6 @@ class Standing:
         if self._too_late:
             self._begin(channels, None)
         return fresh
-
-    def _note_unanswered(self, outcome: Outcome) -> None:
-        """
-        Remember to ask until there is an answer: what is pushed is worth having, so a stream goes live without one.
-
-        What the exchange refuses it would refuse again.
-        """
-        self._unanswered_at = self._clock.monotonic() if isinstance(outcome.error, TransientError) else None
 
     def refresh(self, promise: Promise, channels: tuple[str, ...]) -> None:
         """Learn how the account stands now; a stream that is not live does so by itself."""
@@ -222,16 +207,8 @@ class Standing:
 
     def misunderstood(self) -> None:
         """A message could not be read, which may have been about the account: ask, though not about each one."""
-        self._unread = self._resync.asker is not None
-
-    @property
-    def _ask_again_at(self) -> float | None:
-        """When to ask because something is not known that could be, in monotonic seconds."""
-        if self._can_ask_again and self._unread:
-            return self._asked_again_at + _ASK_AGAIN
-        if self._can_ask_again and self._unanswered_at is not None:
-            return max(self._asked_again_at + _ASK_AGAIN, self._unanswered_at + _ASK_AGAIN_FIRST)
-        return None
+        if self._resync.asker is not None:
+            self._unknown.misunderstood()
 
     @property
     def _can_ask_again(self) -> bool:
@@ -304,7 +281,7 @@ class Standing:
         if self._audit is not None:
             self._audit.stop()
         self._poll_at = None
-        self._unread = False
+        self._unknown.asking()
         self._waiting += self._too_late
         self._too_late.clear()
         self._resync.begin(channels, since)
