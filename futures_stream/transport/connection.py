@@ -14,7 +14,7 @@ from futures_stream.transport.unsent import Unsent
 __all__ = ["StreamConnection"]
 
 _READ = 65536  # bytes asked of the socket at once
-_MOST = 262144  # bytes taken from the socket in one go at most, so that pings and deadlines get their turn
+_MOST = 65536  # bytes taken from the socket in one go at most, so that pings and deadlines get their turn
 _FRAMES = 2048  # frames decoded in one go at most, for the same reason
 _UNSENT = 262144  # bytes waiting to be sent at most
 _NO_CODE = 1005  # RFC 6455's word for a close frame without a code; it never travels
