@@ -18,6 +18,7 @@ from futures_stream.vocabulary import Mark, OrderStatus, Origin
 __all__ = ["Knowledge", "set_mark"]
 
 _MOST_NAMES = 10_000  # contracts and assets: far more than any exchange lists
+_AT_ONCE = 64  # as many go at once as a part of those that are remembered
 _OPEN_AT_MOST = 10  # times as many orders as are remembered may be open: no exchange allows a hundredth of that
 _OLDER = Precedence.OLDER
 _PUSH = Origin.PUSH  # an enum's attributes are slow to look up
@@ -51,7 +52,7 @@ class Knowledge:
         self._most_orders = most_orders
         self._most_trades = most_trades
         self._orders: dict[str, Order] = {}
-        self._ended: OrderedDict[str, None] = OrderedDict()  # those of the orders that have
+        self._ended: dict[str, None] = {}  # those of the orders that have, the oldest first
         self._positions: dict[Key, Position] = {}
         self._balances: dict[Key, Balance] = {}
         self._triggers: OrderedDict[str, TriggerOrder] = OrderedDict()
@@ -74,15 +75,24 @@ class Knowledge:
 
     def admit(self, records: list[Record]) -> list[Record]:
         """Take note of what is about to be delivered, and return what is to be: the same list if it is all as usual."""
-        notes = self._notes
+        notes, orders, ended = self._notes, self._orders, self._ended
+        news = () if self._touched is not None else self._symbols  # where a new order is nothing but a new order
         admitted: list[Record] | None = None
+        told: Record | None
         for place, record in enumerate(records):
-            note = notes.get(type(record))
-            told = record if note is None else note(record)
+            if type(record) is Order and record.symbol in news and (key := record.order_id) and key not in orders:
+                orders[key] = told = record
+                if record.status in _ENDS:
+                    ended[key] = None
+            else:
+                note = notes.get(type(record))
+                told = record if note is None else note(record)
             if told is not record and admitted is None:
                 admitted = records[:place]
             if admitted is not None and told is not None:
                 admitted.append(told)
+        if len(orders) > self._most_orders:
+            self._make_room()
         self._pushed.update({type(record): record for record in records if record.origin is _PUSH})
         return records if admitted is None else admitted
 
@@ -189,13 +199,15 @@ class Knowledge:
         orders[order_id] = order
         if order.status in _ENDS:
             self._ended[order_id] = None
-        if len(orders) > self._most_orders:
-            self._make_room()
         return order
 
     def _make_room(self) -> None:
         if self._ended:
-            del self._orders[self._ended.popitem(last=False)[0]]
+            # The first of a dict take the longer to find, the more were in front of them and are not any more.
+            for order_id in list(
+                islice(self._ended, len(self._orders) - self._most_orders + self._most_orders // _AT_ONCE)
+            ):
+                del self._ended[order_id], self._orders[order_id]
         elif len(self._orders) > self._most_orders * _OPEN_AT_MOST:  # the tenth that was told of first
             for order_id in list(islice(self._orders, self._most_orders // 10 + 1)):
                 del self._orders[order_id]
