@@ -32,7 +32,7 @@ class Options:
         release_listen_key: Whether ``close()`` deletes the listen key. It is the account's, not ours: every other
             program that listens to the account loses its stream with it, so the default is to let it run out.
         keep_orders: Seconds that a finished order stays in ``stream.orders``. Open ones stay as long as they are open.
-        most_orders: How many finished orders stay in it at most.
+        most_orders: How many finished orders stay in it at most; beyond it the oldest sixty-fourth goes.
         most_trades: How many trade ids are remembered, so that an execution is told and counted once, even when
             its order has left.
 

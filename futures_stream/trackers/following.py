@@ -51,7 +51,6 @@ class AccountTracker:
         self.position_tracker = PositionTracker(exchange, account, symbols)
         self.balance_tracker = BalanceTracker(exchange, account)
         trackers: tuple[Tracker, ...] = (self.order_tracker, self.position_tracker, self.balance_tracker)
-        self._hurried = {kind: take for tracker in trackers for kind, take in tracker.hurried().items()}
         self._trackers = trackers
         self._others = {one: tuple(other for other in trackers if other is not one) for one in trackers}
         self._concerned: dict[type[Record], Tracker] = {}
@@ -83,17 +82,18 @@ class AccountTracker:
         """
         if not records:
             return
-        hurried, known = self._hurried, records[0]
+        at, end, orders = 0, len(records), self.order_tracker
         if not self._concerned:
-            self.apply(known)
-            records = records[1:]
-        exchange, account, latest = known.exchange, known.account, records[-1].received_ns if records else 0
+            self.apply(records[0])
+            at = 1
         for tracker in self._trackers:
-            tracker.come_to(latest)
-        for record in records:
-            take = hurried.get(type(record))
-            if take is None or record.account != account or record.exchange != exchange or not take(record):
-                self.apply(record)
+            tracker.come_to(records[-1].received_ns)
+        while at < end:
+            usual = orders.hurry(records, at)
+            if usual == at:
+                self.apply(records[at])
+                at += 1
+            at = max(at, usual)
 
     def _tell_all(self, record: Record) -> list[PositionChange]:
         """Fold a record with all trackers: a notice, or the first of all, by which they learn whom they follow."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 __all__ = ["Ledger"]
@@ -66,13 +66,29 @@ class Ledger(Generic[EntryT, StateT]):
             self._take_down(key, entry)
         self._writing = False
 
+    def put_all(self, fresh: Mapping[Hashable, EntryT]) -> None:
+        """Write entries."""
+        self._writing = True
+        self.entries.update(fresh)
+        if self._logs is not None:
+            for key, entry in fresh.items():
+                self._take_down(key, entry)
+        self._writing = False
+
     def drop(self, key: Hashable) -> None:
         """Forget an entry."""
+        self.drop_all((key,))
+
+    def drop_all(self, keys: Collection[Hashable]) -> list[EntryT]:
+        """Forget entries, and return them."""
         self._writing = True
-        del self.entries[key]
+        forget = self.entries.pop
+        dropped = [forget(key) for key in keys]
         if self._logs is not None:
-            self._take_down(key, None)
+            for key in keys:
+                self._take_down(key, None)
         self._writing = False
+        return dropped
 
     def remark(self, entry: EntryT) -> None:
         """Write what is to be said about everything."""

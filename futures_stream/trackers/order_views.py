@@ -14,7 +14,7 @@ from futures_stream.trackers.arithmetic import divided
 from futures_stream.trackers.table import Table
 from futures_stream.trackers.trust import Trust
 
-__all__ = ["NOTHING", "Executed", "OrderEntry", "OrderState", "Orders", "step", "whole"]
+__all__ = ["NOTHING", "Executed", "Kept", "OrderEntry", "OrderState", "Orders", "entry_of", "step", "whole"]
 
 
 class Executed(NamedTuple):
@@ -42,18 +42,32 @@ class OrderEntry(NamedTuple):
     What is known of one order.
 
     Attributes:
-        number: Rises in the order in which orders were told of first.
         row: The newest row, as it was told; None while only executions were told.
         order: The order as it stands: the row, what it leaves out, and the most that was filled.
         executed: Its executions.
         gone: Whether it was missing in a full set of open orders.
     """
 
-    number: int
     row: Any  # an Order, or None
     order: Any  # an Order; None while only executions were told
     executed: Executed
     gone: bool
+
+
+Kept = Order | OrderEntry
+"""An entry, or an order of which there is no more to say than its row."""
+
+
+def entry_of(kept: Any) -> OrderEntry:
+    """Return what was kept of an order as an entry."""
+    return kept if type(kept) is OrderEntry else OrderEntry(kept, kept, NOTHING, False)
+
+
+class Numbered(NamedTuple):
+    """An entry, and a number that rises in the order in which orders were told of first."""
+
+    number: int
+    entry: OrderEntry
 
 
 @frozen
@@ -62,47 +76,54 @@ class OrderState:
 
     trust: Trust
     execution_trust: Trust
-    entries: Table[OrderEntry] = Table()
-    open: Table[OrderEntry] = Table()
+    entries: Table[Numbered] = Table()
+    open: Table[Numbered] = Table()
     clients: Table[str] = Table()
     told: int = 0
+    latest: int = 0
 
 
-def step(state: OrderState, key: Hashable, entry: Any) -> OrderState:
+def step(state: OrderState, key: Hashable, kept: Any) -> OrderState:
     """Return the state after an entry was written, or dropped; a key of None is what can be believed."""
     if key is None:
-        trust, execution_trust = entry
+        trust, execution_trust = kept
         return evolve(state, trust=trust, execution_trust=execution_trust)
     known = state.entries.get(key)
-    entries, open_, clients, told = state.entries, state.open, state.clients, state.told
-    told -= known is not None and known.order is not None
-    if entry is None:
+    entries, open_, clients, told, latest = state.entries, state.open, state.clients, state.told, state.latest
+    told -= known is not None and known.entry.order is not None
+    if kept is None:
         entries, open_ = entries.lacking(key), open_.lacking(key)
-        if known is not None and known.order is not None and clients.get(known.order.client_order_id) == key:
-            clients = clients.lacking(known.order.client_order_id)
-        return OrderState(state.trust, state.execution_trust, entries, open_, clients, told)
-    entries = entries.having(key, entry)
+        order = None if known is None else known.entry.order
+        if order is not None and clients.get(order.client_order_id) == key:
+            clients = clients.lacking(order.client_order_id)
+        return OrderState(state.trust, state.execution_trust, entries, open_, clients, told, latest)
+    entry = entry_of(kept)
+    latest += known is None
+    numbered = Numbered(latest if known is None else known.number, entry)
+    entries = entries.having(key, numbered)
     order = entry.order
     if order is not None:
         told += 1
-        open_ = open_.lacking(key) if entry.gone or order.status.final else open_.having(key, entry)
+        open_ = open_.lacking(key) if entry.gone or order.status.final else open_.having(key, numbered)
         if order.client_order_id is not None and clients.get(order.client_order_id) != key:
             clients = clients.having(order.client_order_id, str(key))
-    return OrderState(state.trust, state.execution_trust, entries, open_, clients, told)
+    return OrderState(state.trust, state.execution_trust, entries, open_, clients, told, latest)
 
 
-def whole(state: OrderState, entries: Mapping[Any, OrderEntry]) -> OrderState:
-    """Return the state with all these entries at once."""
-    told = {key: entry for key, entry in entries.items() if entry.order is not None}
-    ids = {entry.order.client_order_id: key for key, entry in told.items() if entry.order.client_order_id is not None}
-    is_open = {key: entry for key, entry in told.items() if not (entry.gone or entry.order.status.final)}
+def whole(state: OrderState, entries: Mapping[Any, Kept]) -> OrderState:
+    """Return the state with all these entries at once, which are in the order in which they were told of first."""
+    everything = {key: Numbered(number, entry_of(kept)) for number, (key, kept) in enumerate(entries.items(), 1)}
+    told = {key: each for key, each in everything.items() if each.entry.order is not None}
+    ids = {client_id: key for key, each in told.items() if (client_id := each.entry.order.client_order_id) is not None}
+    is_open = {key: each for key, each in told.items() if not (each.entry.gone or each.entry.order.status.final)}
     return OrderState(
         state.trust,
         state.execution_trust,
-        entries=Table.of(entries),
+        entries=Table.of(everything),
         open=Table.of(is_open),
         clients=Table.of(ids),
         told=len(told),
+        latest=len(everything),
     )
 
 
@@ -135,11 +156,15 @@ class Orders(Mapping[str, Order]):
         self._symbols = symbols
 
     def __getitem__(self, order_id: str) -> Order:
-        entry = self._state.entries.get(order_id)
+        entry = self._entry(order_id)
         order: Order | None = None if entry is None else entry.order
         if order is None:
             raise KeyError(order_id)
         return order
+
+    def _entry(self, order_id: str) -> OrderEntry | None:
+        found = self._state.entries.get(order_id)
+        return None if found is None else found.entry
 
     def __iter__(self) -> Iterator[str]:
         return iter(_in_order(self._state.entries))
@@ -150,8 +175,8 @@ class Orders(Mapping[str, Order]):
     @property
     def open(self) -> tuple[Order, ...]:
         """The orders that are open."""
-        entries = (self._state.open.get(order_id) for order_id in _in_order(self._state.open))
-        return tuple(entry.order for entry in entries if entry is not None and entry.order is not None)
+        told = sorted((each for _, each in self._state.open.items()), key=lambda each: each.number)
+        return tuple(each.entry.order for each in told)
 
     def with_client_id(self, client_order_id: str) -> Order | None:
         """Return the order with an id of the caller's own; None if none is known. The latest, if it was used again."""
@@ -160,12 +185,12 @@ class Orders(Mapping[str, Order]):
 
     def executions(self, order_id: str) -> tuple[Execution, ...]:
         """Return the executions of an order, the oldest first; also of one whose own rows were not told."""
-        entry = self._state.entries.get(order_id)
+        entry = self._entry(order_id)
         return () if entry is None else tuple(entry.executed.told[: entry.executed.length])
 
     def executed(self, order_id: str) -> Decimal | None:
         """Return how much of an order its executions add up to; None if one of them does not say its size."""
-        entry = self._state.entries.get(order_id)
+        entry = self._entry(order_id)
         return Decimal(0) if entry is None else entry.executed.size
 
     def average_price(self, order_id: str) -> Decimal | None:
@@ -174,7 +199,7 @@ class Orders(Mapping[str, Order]):
 
         None if it cannot be known: nothing is filled, or the executions do not add up to what is filled.
         """
-        entry = self._state.entries.get(order_id)
+        entry = self._entry(order_id)
         if entry is None:
             return None
         executed = entry.executed
@@ -216,6 +241,6 @@ class Orders(Mapping[str, Order]):
         return html_table(repr(self).strip("<>"), names, rows, len(self))
 
 
-def _in_order(table: Table[OrderEntry]) -> list[str]:
-    told = [(entry.number, order_id) for order_id, entry in table.items() if entry.order is not None]
+def _in_order(table: Table[Numbered]) -> list[str]:
+    told = [(each.number, order_id) for order_id, each in table.items() if each.entry.order is not None]
     return [order_id for _, order_id in sorted(told)]

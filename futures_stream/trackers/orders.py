@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,17 +14,27 @@ from futures_stream.errors import ConfigError
 from futures_stream.records import Execution, Notice, Order, Record, Snapshot
 from futures_stream.trackers.arithmetic import added, product_of
 from futures_stream.trackers.changes import Change, ChangeKind, Verdict
+from futures_stream.trackers.client_ids import ClientIds
 from futures_stream.trackers.ledger import Ledger
 from futures_stream.trackers.order_rows import LASTING, following, says_less, says_new
-from futures_stream.trackers.order_views import NOTHING, Executed, OrderEntry, Orders, OrderState, step, whole
+from futures_stream.trackers.order_views import (
+    NOTHING,
+    Executed,
+    Kept,
+    OrderEntry,
+    Orders,
+    OrderState,
+    entry_of,
+    step,
+    whole,
+)
 from futures_stream.trackers.tracker import Tracker, filled_in
 from futures_stream.trackers.trust import Trust, scope_of
 from futures_stream.vocabulary import Mark, OrderStatus, Origin
 
 __all__ = ["OrderTracker"]
 
-_entry: Any = tuple.__new__  # of the fields as they are: a NamedTuple's own way takes twice as long
-
+_AT_ONCE = 64  # as many finished orders go at once as a part of those that may stay
 _ENDS = frozenset(status for status in OrderStatus if status.final)
 
 
@@ -54,7 +64,7 @@ class OrderTracker(Tracker):
         account: Of which account; None for which comes first.
         symbols: The contracts that the stream listens to; None for all.
         keep: Seconds that a finished order stays.
-        most: How many finished orders stay at most.
+        most: How many finished orders stay at most; beyond it the oldest sixty-fourth goes.
         most_trades: How many trade ids are remembered.
         most_open: How many open orders there can be. Beyond that the oldest tenth goes, and the view is not trusted:
             a bound of last resort, a hundred times what an exchange allows.
@@ -87,10 +97,9 @@ class OrderTracker(Tracker):
         self._most_trades = most_trades
         self._trust, self._execution_trust = Trust(kind="orders"), Trust(kind="executions")
         self._ledger: Ledger[Any, OrderState] = Ledger(OrderState(self._trust, self._execution_trust), step, whole)
-        self._clients: dict[str, str] = {}
-        self._ended: OrderedDict[str, int] = OrderedDict()  # when each finished order ended, the oldest first
+        self._clients = ClientIds(self._ledger.entries)
+        self._ended: dict[Any, int] = {}  # when each finished order ended, the oldest first
         self._trades: OrderedDict[Hashable, object] = OrderedDict()
-        self._number = 0
         self._most_open = most_open
         self._crowd = most_open + most
 
@@ -102,18 +111,18 @@ class OrderTracker(Tracker):
 
     def find(self, *, order_id: str | None = None, client_order_id: str | None = None) -> Order | None:
         """Return one order as it stands now, by either id; None if it was not told of. Callable from any thread."""
-        key = self._clients.get(client_order_id or "") if order_id is None else order_id
-        entry = self._ledger.entries.get(key)
+        key = self._clients.find(client_order_id) if order_id is None else order_id
+        entry = None if key is None else self._entry(key)
         return None if entry is None else entry.order
 
     def executions(self, order_id: str) -> tuple[Execution, ...]:
         """Return the executions of one order so far, the oldest first. Callable from any thread."""
-        entry = self._ledger.entries.get(order_id)
+        entry = self._entry(order_id)
         return () if entry is None else tuple(entry.executed.told[: entry.executed.length])
 
     def has_vanished(self, order_id: str) -> bool:
         """Tell whether an order was missing in a full set of open ones, and all is known by now that will be."""
-        entry = self._ledger.entries.get(order_id)
+        entry = self._entry(order_id)
         return entry is not None and entry.gone and not self._trust.blind
 
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
@@ -121,42 +130,58 @@ class OrderTracker(Tracker):
 
     # -- orders -----------------------------------------------------------------------------------------------------
 
-    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
-        return {Order: self._take}
+    def hurry(self, records: Sequence[Record], at: int) -> int:
+        """Fold rows as most are: of new orders, or newer than what is known, and leaving out nothing of it."""
+        entries, products, ended, now = self._ledger.entries, self._products, self._ended, self._as_of_ns
+        exchange, account, room = self._exchange, self._account, self._crowd - len(entries)
+        fresh: dict[Any, Kept] = {}
+        for told in records[at:] if at else records:
+            if type(told) is not Order or told.account != account or told.exchange != exchange:
+                break
+            order_id, status = told.order_id, told.status
+            if order_id is None:
+                break
+            kept = fresh.get(order_id) or entries.get(order_id)
+            if kept is None:
+                if told.product not in products or room < 0:
+                    break
+                room -= 1
+                fresh[order_id] = told
+            else:
+                if isinstance(kept, Order):
+                    known, executed = kept, NOTHING
+                elif kept.row is kept.order:
+                    known, executed = kept.row, kept.executed
+                else:
+                    break
+                filled, when = told.filled, told.timestamp
+                if known is None or known.status in _ENDS:
+                    break
+                if filled is None or known.filled is None or filled < known.filled:
+                    break
+                if when is None or known.timestamp is None or when < known.timestamp:
+                    break
+                if (filled == known.filled and status is known.status) or says_less(told, known):
+                    break
+                fresh[order_id] = told if executed is NOTHING else OrderEntry(told, told, executed, False)
+            if status in _ENDS:
+                ended[order_id] = now
+            at += 1
+        if fresh:
+            self._ledger.put_all(fresh)
+            self._clients.note_all(fresh.items())
+            self._look_at_ended()
+        return at
 
-    def _take(self, told: Order) -> bool:
-        """Fold a row as most are: of a new order, or newer than what is known, and leaving out nothing of it."""
-        order_id, filled, status = told.order_id, told.filled, told.status
-        if order_id is None:
-            return False
-        entry = self._ledger.entries.get(order_id)
-        if entry is None:
-            if told.product not in self._products or len(self._ledger.entries) > self._crowd:
-                return False
-            self._number = number = self._number + 1
-            self._ledger.put(order_id, _entry(OrderEntry, (number, told, told, NOTHING, False)))
-        else:
-            known, when = entry.row, told.timestamp
-            if known is None or known is not entry.order or known.status in _ENDS:
-                return False
-            if filled is None or known.filled is None or filled < known.filled:
-                return False
-            if when is None or known.timestamp is None or when < known.timestamp:
-                return False
-            if (filled == known.filled and status is known.status) or says_less(told, known):
-                return False
-            self._ledger.put(order_id, _entry(OrderEntry, (entry.number, told, told, entry.executed, False)))
-        if told.client_order_id is not None:
-            self._clients[told.client_order_id] = order_id
-        if status in _ENDS:
-            self._end(order_id)
-        return True
+    def _entry(self, order_id: str) -> OrderEntry | None:
+        kept = self._ledger.entries.get(order_id)
+        return None if kept is None else entry_of(kept)
 
     def _tell(self, told: Order) -> Change | None:
-        order_id = told.order_id or self._clients.get(told.client_order_id or "")
+        order_id = told.order_id or self._clients.find(told.client_order_id)
         if order_id is None:
             return self._refuse(Verdict.UNIDENTIFIED)
-        entry = self._ledger.entries.get(order_id)
+        entry = self._entry(order_id)
         if entry is None or entry.row is None:
             return self._begin(order_id, entry, told)
         known, before = entry.row, entry.order
@@ -170,11 +195,10 @@ class OrderTracker(Tracker):
         is_back = entry.gone and answer is Precedence.NEWER
         if after.filled == before.filled and not is_back and not says_new(told, known, before):
             if told.timestamp != known.timestamp:
-                self._ledger.put(order_id, OrderEntry(entry.number, told, before, entry.executed, entry.gone))
+                self._ledger.put(order_id, OrderEntry(told, before, entry.executed, entry.gone))
             return self._refuse(Verdict.REPEATED)
-        self._ledger.put(order_id, OrderEntry(entry.number, told, after, entry.executed, False))
-        if told.client_order_id is not None:
-            self._clients[told.client_order_id] = order_id
+        self._ledger.put(order_id, OrderEntry(told, after, entry.executed, False))
+        self._clients.note(order_id, told)
         self._judge(Verdict.CONFLICT if conflict or two_ends else Verdict.NEWS)
         if told.status in _ENDS:
             if known.status not in _ENDS:
@@ -190,11 +214,9 @@ class OrderTracker(Tracker):
             self._products |= {told.product}
         if len(self._ledger.entries) > self._crowd:
             self._make_room()
-        self._number += 1
         executed = NOTHING if entry is None else entry.executed
-        self._ledger.put(order_id, OrderEntry(self._number, told, told, executed, False))
-        if told.client_order_id is not None:
-            self._clients[told.client_order_id] = order_id
+        self._ledger.put(order_id, told if executed is NOTHING else OrderEntry(told, told, executed, False))
+        self._clients.note(order_id, told)
         self._judge(Verdict.NEWS)
         if told.status.final:
             self._end(order_id)
@@ -212,9 +234,8 @@ class OrderTracker(Tracker):
         if is_more:
             after = evolve(after, filled=told.filled)
         if after is not before:
-            self._ledger.put(order_id, OrderEntry(entry.number, entry.row, after, entry.executed, entry.gone))
-            if after.client_order_id is not None:
-                self._clients[after.client_order_id] = order_id
+            self._ledger.put(order_id, OrderEntry(entry.row, after, entry.executed, entry.gone))
+            self._clients.note(order_id, after)
         two_ends = told.status.final and entry.row.status.final and told.status is not entry.row.status
         self._judge(Verdict.CONFLICT if is_more or two_ends else Verdict.LATE)
         return Change(ChangeKind.FILLED, before, after, told) if is_more else None
@@ -235,15 +256,13 @@ class OrderTracker(Tracker):
         self._judge(Verdict.NEWS)
         order_id = told.order_id
         if order_id is not None:
-            entry = self._ledger.entries.get(order_id)
-            if entry is None:
-                entry = OrderEntry(0, None, None, NOTHING, False)
+            entry = self._entry(order_id) or OrderEntry(None, None, NOTHING, False)
             said = entry.executed
             all_told = said.told if said.length else []
             all_told.append(told)
             cost = product_of(told.price, told.size)
             executed = Executed(all_told, said.length + 1, added(said.size, told.size), added(said.cost, cost))
-            self._ledger.put(order_id, OrderEntry(entry.number, entry.row, entry.order, executed, entry.gone))
+            self._ledger.put(order_id, OrderEntry(entry.row, entry.order, executed, entry.gone))
             if entry.row is None and order_id not in self._ended:
                 self._end(order_id)  # of an order that is never told, the executions do not stay for ever
         return Change(ChangeKind.EXECUTED, None, told, told)
@@ -266,7 +285,7 @@ class OrderTracker(Tracker):
         keys = {key[0] for key in snapshot.keys if key}
         parts = []
         for order_id in [str(order_id) for order_id in self._ledger.entries if order_id not in self._ended]:
-            entry = self._ledger.entries[order_id]
+            entry = entry_of(self._ledger.entries[order_id])
             order = entry.order
             if (
                 order is not None
@@ -275,7 +294,7 @@ class OrderTracker(Tracker):
                 and symbol in (None, order.symbol)
             ):
                 gone = evolve(order, status=OrderStatus.UNKNOWN)
-                self._ledger.put(order_id, OrderEntry(entry.number, entry.row, gone, entry.executed, True))
+                self._ledger.put(order_id, OrderEntry(entry.row, gone, entry.executed, True))
                 self._end(order_id)
                 parts.append(Change(ChangeKind.VANISHED, order, gone, snapshot))
         return Change(ChangeKind.SWEPT, None, None, snapshot, parts=tuple(parts)) if parts else None
@@ -283,27 +302,28 @@ class OrderTracker(Tracker):
     def _make_room(self) -> None:
         """Let the oldest tenth of the open orders go: there are more than there can be."""
         is_open = (order_id for order_id in self._ledger.entries if order_id not in self._ended)
-        for order_id in list(islice(is_open, self._most_open // 10 + 1)):
-            self._drop(str(order_id))
+        self._drop([str(order_id) for order_id in islice(is_open, self._most_open // 10 + 1)])
         self._trust = evolve(self._trust, proven=False, covered=frozenset(), doubtful=True)
         self._ledger.remark((self._trust, self._execution_trust))
 
-    def _drop(self, order_id: str) -> None:
-        entry = self._ledger.entries.get(order_id)
-        if entry is not None:
-            client_order_id = None if entry.order is None else entry.order.client_order_id
-            if client_order_id is not None and self._clients.get(client_order_id) == order_id:
-                del self._clients[client_order_id]
-            self._ledger.drop(order_id)
+    def _drop(self, order_ids: Sequence[str]) -> None:
+        self._clients.forget_all(zip(order_ids, self._ledger.drop_all(order_ids), strict=True))
 
     def _end(self, order_id: str) -> None:
+        self._ended.pop(order_id, None)  # what has ended once more is the last to go
+        self._ended[order_id] = self._as_of_ns
+        self._look_at_ended()
+
+    def _look_at_ended(self) -> None:
+        """Let the oldest of the finished orders go if there are too many; note when to look at their age."""
         ended, now = self._ended, self._as_of_ns
-        if order_id in ended:
-            ended.move_to_end(order_id)
-        ended[order_id] = now
         if len(ended) > self._most:
-            self._drop(ended.popitem(last=False)[0])
-        if self._keep_ns is not None and now + self._keep_ns < self._forget_ns:
+            # The first of a dict take the longer to find, the more were in front of them and are not any more.
+            oldest = list(islice(ended, len(ended) - self._most + self._most // _AT_ONCE))
+            for order_id in oldest:
+                del ended[order_id]
+            self._drop(oldest)
+        if self._keep_ns is not None and ended and now + self._keep_ns < self._forget_ns:
             self._forget_ns = now + self._keep_ns
             if now >= self._forget_ns:
                 self._forget()
@@ -312,12 +332,13 @@ class OrderTracker(Tracker):
         """Let those finished orders go that are too old; note when to look again."""
         if self._keep_ns is None:
             return
-        limit = self._as_of_ns - self._keep_ns
-        while self._ended:
-            order_id, ended_at = next(iter(self._ended.items()))
+        limit, old = self._as_of_ns - self._keep_ns, []
+        self._forget_ns = float("inf")
+        for order_id, ended_at in self._ended.items():
             if ended_at > limit:
                 self._forget_ns = ended_at + self._keep_ns
-                return
+                break
+            old.append(order_id)
+        for order_id in old:
             del self._ended[order_id]
-            self._drop(order_id)
-        self._forget_ns = float("inf")
+        self._drop(old)

@@ -91,13 +91,13 @@ class Tracker:
         """Return what folds the records of each class that this tracker is about."""
         raise NotImplementedError
 
-    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
+    def hurry(self, records: Sequence[Record], at: int) -> int:
         """
-        Return what folds the usual records of a class in a hurry, and says False of any other, which it leaves alone.
+        Fold the usual ones among records that came together, from place *at* on; return the place of the next one.
 
-        It looks neither at whose record it is nor at the time, and counts nothing.
+        That is *at* itself if the first is not usual. It looks not at the time, and counts nothing.
         """
-        return {}
+        return at
 
     def _adopt(self, record: Record) -> None:
         """Make the first record's exchange and account ours, where none were given."""
