@@ -101,6 +101,11 @@ class Knowledge:
         last = self._pushed.get(_CLASSES[kind]) if kind in _CLASSES else None
         return 0 if last is None else last.received_ns // 1_000_000
 
+    @property
+    def said_at(self) -> int | None:
+        """The latest time, by the exchange's clock, that the last pushes of each kind tell of; None if none does."""
+        return max((last.timestamp for last in self._pushed.values() if last.timestamp is not None), default=None)
+
     def watch(self) -> set[tuple[str, Key]]:
         """Return a set into which goes what is told from now on."""
         self._touched = set()

@@ -13,6 +13,8 @@ from futures_stream.engine.rest_thread import Answered, Asker
 
 __all__ = ["Resync"]
 
+_UNDER_WAY = 60_000  # ms that a message may have been under way at most: who is silent for longer is hung up on
+_UNORDERED = 2_000  # ms by which what is pushed later may have happened before, on another channel
 _ALIKE = 2.0  # seconds that two clocks which are right seem to differ: one is read to the second, a while after it told
 
 
@@ -39,6 +41,7 @@ class Resync:
         self._delivery = delivery
         self._repair: Repair | None = None
         self._recovered = Recovered()
+        self._said_at: int | None = None  # what was pushed last before the gap, by the exchange's clock, in ms
         self._ahead: deque[float] = deque(maxlen=2)  # of the connection that was lost, and of the one after it
 
     def clock_seen(self, ahead: float | None) -> None:
@@ -60,6 +63,7 @@ class Resync:
         """A gap begins: remember how the account stood."""
         knowledge = self._delivery.knowledge
         self._recovered = Recovered(before=knowledge.picture(), told=knowledge.collect())
+        self._said_at = knowledge.said_at
 
     def begin(self, channels: tuple[str, ...], since: int | None) -> None:
         """
@@ -79,7 +83,7 @@ class Resync:
             kinds=asked,
             symbols=plan.symbols,
             known=knowledge.symbols,
-            since=self._at_the_exchange(since),
+            since=None if since is None else self._from_when(since),
         )
         self._repair = Repair(
             scope=Scope(
@@ -96,7 +100,19 @@ class Resync:
             delivery=self._delivery,
         )
 
-    def _at_the_exchange(self, since: int | None) -> int | None:
+    def _from_when(self, since: int) -> int:
+        """
+        Return from when on it is asked what happened, by the exchange's clock, in ms.
+
+        When the last message came, others were under way, and are lost with the connection: they may tell of what
+        happened before that message came, by as much as the network was slow, but not before what it told.
+        """
+        since = self._at_the_exchange(since)
+        if self._said_at is None:
+            return since
+        return min(since, max(self._said_at - _UNORDERED, since - _UNDER_WAY, 0))
+
+    def _at_the_exchange(self, since: int) -> int:
         """
         Return what the exchange's clock showed when ours showed *since*, in ms.
 
@@ -104,7 +120,7 @@ class Resync:
         would not be asked for. Where ours was set in between, the earlier time counts: what is known is not told again.
         """
         ahead = min(self._ahead, default=0.0)
-        return since if since is None or abs(ahead) < _ALIKE else max(0, since + round(ahead * 1000))
+        return since if abs(ahead) < _ALIKE else max(0, since + round(ahead * 1000))
 
     def hear(self, answered: Answered) -> None:
         """Deal with an answer."""

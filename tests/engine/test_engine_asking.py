@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from engine_rig import Rig, names
 
-from futures_stream import Bitmusa, ConnectFailed, Drift, Gap, LoginRejected, Options, Order, Record
+from futures_stream import Bitmusa, ConnectFailed, Drift, Execution, Gap, LoginRejected, Options, Order, Record
 from futures_stream.dialects.base import Request, Response
 from futures_stream.engine.promise import Promise
 from futures_stream.testing import HANG, FakeServer
+
+FRAMES = Path(__file__).parent.parent / "frames"
 
 
 class Account(Rig):
@@ -22,12 +26,14 @@ class Account(Rig):
             Bitmusa(lifetime=None), channels=["orders"], options=Options(**({"audit_every": None} | options))
         )
         self.filled = "0"
+        self.trades: list[dict[str, Any]] = []
         self.network.answer("GET", self.say)
 
     def say(self, base_url: str, request: Request) -> Response:
         """Answer a GET."""
         row = {"order_id": "1", "ticker": "BTCUSDT", "status": 0, "order_qty": 5, "traded_qty": self.filled}
         rows = [row | {"direction": 0, "position": 0, "order_type": 1}] if request.path.endswith("/order") else []
+        rows = self.trades if "trade" in request.path else rows
         return Response(status=200, text=json.dumps({"code": 0, "message": "success", "data": rows}))
 
     def hear(self, server: FakeServer, *texts: str) -> None:
@@ -243,3 +249,34 @@ def test_an_order_that_is_gone_from_the_answer_and_was_not_pushed_is_drift() -> 
         rig.clock.advance(5.0)
 
         assert "Drift" in names(rig.told())
+
+
+# -- what was under way -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("late", [3, 9, 55])
+def test_what_was_under_way_with_the_last_message_is_asked_for(late: int) -> None:
+    """It happened before that message came, which is when the gap begins, by as much as the network was slow."""
+    with Account() as rig:
+        begun = rig.clock.unix_ms()
+        (trade,) = json.loads((FRAMES / "bitmusa" / "rest_trade_history.json").read_text())["data"][:1]
+        server = rig.open()
+        rig.clock.advance(1)
+        said_at = rig.clock.unix_ms()
+        rig.trades = [trade | {"id": 7, "transaction_time": shown(said_at + 1000 - begun)}]
+        rig.clock.advance(late)
+        row = {"orderId": "1", "ticker": "BTCUSDT", "status": "OPEN", "amount": "5", "tradedAmount": "1"}
+        rig.hear(server, json.dumps({"stream": "future_order", "eventTime": said_at, "data": row}))
+        server.drop()
+        rig.settle()
+        rig.clock.advance(2)
+        told = rig.told()
+        (gap,) = (record for record in told if isinstance(record, Gap))
+
+        assert gap.since == said_at + late * 1000
+        assert [record.trade_id for record in told if isinstance(record, Execution)] == ["7"]
+
+
+def shown(ms: int) -> str:
+    """Write a time so long after the clocks' beginning as Korea's clocks show it."""
+    return (datetime(2023, 11, 15, 7, 13, 20) + timedelta(milliseconds=ms)).strftime("%Y-%m-%dT%H:%M:%S")

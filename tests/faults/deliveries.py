@@ -135,9 +135,9 @@ def check_delivery(
         for reading in readings:
             following |= _here(reading, identity, lines)
             if may_move:
-                following |= _there(reading, identity, lines, gaps)
+                following |= _there(reading, identity, lines, gaps, blind)
             if reading.moves < rotations:
-                following |= _over_there(reading, identity, lines, gaps)
+                following |= _over_there(reading, identity, lines, gaps, blind)
         following = {evolve(reading, gap=gaps) for reading in following}
         if record.origin is Origin.SNAPSHOT:  # asked for over REST, perhaps: no connection wrote that
             following |= readings
@@ -186,33 +186,33 @@ def _echo(reading: Reading, identity: Identity, lines: Lines) -> bool:
     return earlier is not None and reading.moves > earlier.moves and identity in lines.said_by(earlier.connection)
 
 
-def _there(reading: Reading, identity: Identity, lines: Lines, gaps: int) -> set[Reading]:
+def _there(reading: Reading, identity: Identity, lines: Lines, gaps: int, blind: bool) -> set[Reading]:
     """Explain it by the first event of a later connection."""
     later = lines.beginning_with(identity, reading.connection)
-    return {_moved(reading, number, 1, reading.moves, gaps) for number in later}
+    return {_moved(reading, number, 1, reading.moves, gaps, blind) for number in later}
 
 
-def _over_there(reading: Reading, identity: Identity, lines: Lines, gaps: int) -> set[Reading]:
+def _over_there(reading: Reading, identity: Identity, lines: Lines, gaps: int, blind: bool) -> set[Reading]:
     """Explain it by an event of a later connection, behind full sets and what has been said before."""
     before = lines.said_by(reading.connection) if reading.connection >= 0 else ()
     found = set()
     for number in range(reading.connection + 1, min(reading.connection + 12, len(lines.events))):
         for place, event in enumerate(lines.events[number]):
             if event.identity == identity:
-                found.add(_moved(reading, number, place + 1, reading.moves + 1, gaps))
+                found.add(_moved(reading, number, place + 1, reading.moves + 1, gaps, blind))
                 break
             if not (event.full or event.identity in before):
                 break
     return found
 
 
-def _moved(reading: Reading, number: int, heard: int, moves: int, gaps: int) -> Reading:
+def _moved(reading: Reading, number: int, heard: int, moves: int, gaps: int, blind: bool) -> Reading:
     return Reading(
         number,
         heard,
         reading.total + reading.heard,
         moves,
-        left_in=gaps if gaps > reading.gap else 0,
+        left_in=gaps if blind or gaps > reading.gap else 0,
         earlier=reading if reading.connection >= 0 else None,
     )
 

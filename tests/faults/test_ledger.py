@@ -120,6 +120,16 @@ def test_notices_out_of_order(told: list[Any]) -> None:
         check_notices(told)
 
 
+def test_what_was_under_way_when_a_connection_was_left_in_an_open_gap() -> None:
+    """It was written before the gap began, on a slow line of which some more is heard; without a gap it is missing."""
+    told = queue_of(Live, "a", "b", "c", Gap, "d", "f", Resynced, Live, Closed)
+    slow = line(1, ("a", 1), ("b", 2), ("c", 2), ("d", 2), ("lost", 2))
+
+    assert [event.identity[1] for event in check_delivery(slow + line(2, ("f", 7)), told)] == ["lost"]
+    with pytest.raises(Broken, match="'lost'"):
+        check_delivery(slow + line(2, ("f", 7)), queue_of(Live, "a", "b", "c", Gap, "d", Resynced, Live, Rotated, "f"))
+
+
 def test_a_gap_may_be_left_open_by_the_end() -> None:
     """A stream that ends while it is blind does not pretend to have been resynced."""
     check_notices(queue_of(Live, Gap, Closed))
