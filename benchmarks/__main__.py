@@ -23,6 +23,8 @@ from .table import comparison, own_table, reaches
 
 DRIVERS = Path(__file__).parent / "drivers"
 CONTENDERS = {
+    "floor: callback": "floor.py",
+    "floor: queue": "floor.py",
     "plain thread": "plain_thread.py",
     "pybit": "with_pybit.py",
     "ccxt": "with_ccxt.py",
@@ -30,6 +32,7 @@ CONTENDERS = {
     "futures-stream": "with_futures_stream.py",
     "futures-stream[fast]": "with_futures_stream.py",
 }
+FLOORS = {"floor: callback": "callback", "floor: queue": "queue"}  # bytes and an id, of which nothing is made
 OURS = ("futures-stream", "futures-stream[fast]")
 
 
@@ -43,7 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     chosen = arguments.only or list(CONTENDERS)
     rounds = arguments.rounds or (1 if arguments.quick else 5)
-    pythons = {name: python_of(name) for name in chosen}
+    pythons = {name: python_of("plain thread" if name in FLOORS else name) for name in chosen}
     burst, paced = (20_000, 2.0) if arguments.quick else (60_000, 4.0)
 
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in chosen}
@@ -51,7 +54,8 @@ def main() -> None:
         for name in chosen if number % 2 == 0 else reversed(chosen):  # nobody always runs after the same neighbour
             print(f"round {number + 1} of {rounds}: {name} …", file=sys.stderr)
             with Source(burst=burst, paced=paced) as source:
-                said = source.run(pythons[name], DRIVERS / CONTENDERS[name])
+                after = (FLOORS[name],) if name in FLOORS else ()
+                said = source.run(pythons[name], DRIVERS / CONTENDERS[name], after=after)
             runs[name] += [said] if said else []
     figures = {name: own.measure(pythons[name], arguments.quick) for name in chosen if name in OURS}
 

@@ -20,7 +20,7 @@ def main() -> None:
     with open(sys.argv[1], encoding="utf-8") as file:
         results = json.load(file)
     medians = results["medians"]
-    names = list(medians)
+    names = [name for name in medians if not name.startswith("floor: ")]
     colors = ["#d9480f" if name.startswith("futures-stream") else "#868e96" for name in names]
     figure, axes = plt.subplots(1, len(PANELS), figsize=(12, 0.5 * len(names) + 1.2), sharey=True)
     for axis, (fact, factor, title, logarithmic, form) in zip(axes, PANELS, strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 FAST = "futures-stream[fast]"
 PLAIN = "futures-stream"
+FLOOR = "floor: "
 
 Medians = dict[str, dict[str, float]]
 
@@ -17,7 +18,7 @@ def comparison(medians: Medians) -> list[str]:
         f"{'':<22}{'records/s':>10}{'ratio':>8}{'µs each':>9}{'p50 µs':>10}{'p99 µs':>10}{'p50 ms':>12}{'p99 ms':>12}"
         f"{'behind':>9}",
     ]
-    most = max((told["burst"] for told in medians.values()), default=1)
+    most = max((told["burst"] for name, told in medians.items() if not name.startswith(FLOOR)), default=1)
     for name, told in medians.items():
         behind = "yes" if told["beside_late_us"] > 100_000 else "no"
         lines.append(
@@ -66,7 +67,7 @@ def _orders(told: dict[str, dict[str, float]]) -> list[str]:
 def reaches(medians: Medians, figures: dict[str, Any]) -> list[str]:
     """Return what is aimed at, and whether it is reached in this run."""
     lines = ["aims (ratios in this run):"]
-    peers = {name: told for name, told in medians.items() if name not in (PLAIN, FAST)}
+    peers = {name: told for name, told in medians.items() if name not in (PLAIN, FAST) and not name.startswith(FLOOR)}
 
     def aim(text: str, value: float, limit: float, least: bool, unit: str = "") -> None:
         reached = value >= limit if least else value <= limit
@@ -82,6 +83,9 @@ def reaches(medians: Medians, figures: dict[str, Any]) -> list[str]:
             aim("the same without [fast], fastest peer", medians[PLAIN]["burst"] / fastest, 3, True)
         best = min(told["idle_p50_us"] for told in peers.values())
         aim("p50 at 1,000/s beside the best peer's", ours["idle_p50_us"] / best, 0.6, False)
+        if "floor: queue" in medians:
+            floor = medians["floor: queue"]["idle_p50_us"] / best
+            lines.append(f"      bytes handed to another thread, and nothing made of them: {floor:,.2f}")
         best = min(told["idle_p99_us"] for told in peers.values())
         aim("p99 at 1,000/s beside the best peer's", ours["idle_p99_us"] / best, 1.0, False)
     for name in (PLAIN, FAST):
