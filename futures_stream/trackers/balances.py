@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -65,8 +65,8 @@ class BalanceTracker(Tracker):
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Balance: self._tell, Notice: self._hear}
 
-    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
-        return {Balance: self._take}
+    def hurry(self, records: Sequence[Record], at: int) -> int:
+        return self._hurry_while(self._take, Balance, records, at)
 
     def _take(self, told: Balance) -> bool:
         """Fold a row as most are: later than what is known of its asset."""

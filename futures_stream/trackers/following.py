@@ -82,18 +82,20 @@ class AccountTracker:
         """
         if not records:
             return
-        at, end, orders = 0, len(records), self.order_tracker
+        at, end = 0, len(records)
         if not self._concerned:
             self.apply(records[0])
             at = 1
         for tracker in self._trackers:
             tracker.come_to(records[-1].received_ns)
+        concerned = self._concerned
         while at < end:
-            usual = orders.hurry(records, at)
-            if usual == at:
+            about = concerned.get(type(records[at]))
+            next_at = at if about is None else about.hurry(records, at)
+            if next_at == at:
                 self.apply(records[at])
-                at += 1
-            at = max(at, usual)
+                next_at += 1
+            at = next_at
 
     def _tell_all(self, record: Record) -> list[PositionChange]:
         """Fold a record with all trackers: a notice, or the first of all, by which they learn whom they follow."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -83,8 +83,8 @@ class PositionTracker(Tracker):
     def _kinds(self) -> dict[type[Record], Callable[[Any], Change | None]]:
         return {Position: self._tell, Notice: self._hear}
 
-    def hurried(self) -> dict[type[Record], Callable[[Any], bool]]:
-        return {Position: self._take} if self._key_of is None else {}
+    def hurry(self, records: Sequence[Record], at: int) -> int:
+        return at if self._key_of is not None else self._hurry_while(self._take, Position, records, at)
 
     def _take(self, told: Position) -> bool:
         """Fold a row as most are: of a position that is known and still there, later than what is known."""

@@ -99,6 +99,15 @@ class Tracker:
         """
         return at
 
+    def _hurry_while(self, take: Callable[[Any], bool], kind: type[Record], records: Sequence[Record], at: int) -> int:
+        """Fold those from place *at* on that are of a kind, and that *take* folds, which says whether it has."""
+        for record in records[at:]:
+            is_ours = type(record) is kind and record.account == self._account and record.exchange == self._exchange
+            if not (is_ours and take(record)):
+                break
+            at += 1
+        return at
+
     def _adopt(self, record: Record) -> None:
         """Make the first record's exchange and account ours, where none were given."""
         if self._exchange is None:

@@ -337,3 +337,38 @@ def test_precedence_is_one_answer_seen_from_both_sides() -> None:
         if answer is not mirrored.get(precedence(other, one), Precedence.UNKNOWN):
             pytest.fail(f"{one} and {other}: {answer}")
     assert {precedence(row, row) for row in rows} == {Precedence.UNKNOWN}
+
+
+def test_what_is_usual_is_folded_in_a_hurry() -> None:
+    """Orders, positions and balances that came together are not looked at one by one, and end where they would."""
+    rows: list[Record] = [order("1", filled="0", timestamp=1), position("1", timestamp=1), balance(timestamp=1)]
+    later = [
+        make(row, number)
+        for number in range(2, 12)
+        for make, row in ((_order_at, "1"), (_order_at, f"new-{number}"), (_position_at, "1"), (_balance_at, "1"))
+    ]
+    one_by_one, together = AccountTracker(), AccountTracker()
+    for tracker in (one_by_one, together):
+        for row in rows:
+            tracker.apply(row)
+    slowly = [each.counts for each in together._trackers]
+    for row in later:
+        one_by_one.apply(row)
+    together.fold(later)
+
+    assert [each.counts for each in together._trackers] == slowly  # what is folded in a hurry is not counted
+    assert [each.counts for each in one_by_one._trackers] != slowly
+    for name in ("orders", "positions", "balances"):
+        assert dict(getattr(together, name)) == dict(getattr(one_by_one, name))
+
+
+def _order_at(order_id: str, number: int) -> Record:
+    return order(order_id, status="partially_filled", filled=f"0.{number:02}", timestamp=number)
+
+
+def _position_at(_: str, number: int) -> Record:
+    return position(f"{number}", timestamp=number)
+
+
+def _balance_at(_: str, number: int) -> Record:
+    return balance(free=f"{number}", timestamp=number)
