@@ -146,11 +146,17 @@ class Connections:
             try:
                 self._tend(self._link)
             except ClockSkew as error:
-                self.lose(self._server_time.correct(error, self._link.connection))
+                meaning = self._server_time.correct(error, self._link.connection)
+                if isinstance(meaning, ClockSkew):
+                    raise meaning from None
+                self.lose(meaning)
             except TransientError as error:
                 self.lose(error)
+        greeted = self._rotations.successor
         try:
             successor = self._rotations.tend()
+        except ClockSkew as error:
+            self._failed(error if greeted is None else self._server_time.correct(error, greeted.connection))
         except FuturesStreamError as error:
             self._failed(error)
         else:

@@ -6,7 +6,7 @@ import logging
 
 from futures_stream.clock import Clock
 from futures_stream.engine.ports import Connection
-from futures_stream.errors import ClockSkew, ConnectionLost, TransientError
+from futures_stream.errors import ClockSkew, ConnectionLost
 
 __all__ = ["ServerTime"]
 
@@ -38,19 +38,19 @@ class ServerTime:
         ahead = connection.clock_ahead if self._refused else None
         return self._clock.unix_ms() + round((ahead or 0.0) * 1000)
 
-    def correct(self, error: ClockSkew, connection: Connection) -> TransientError:
+    def correct(self, error: ClockSkew, connection: Connection) -> ConnectionLost | ClockSkew:
         """
-        The time was refused that was signed on a connection: say why to try again, with the exchange's time.
+        The time was refused that was signed on a connection: return why to try again, with the exchange's time.
 
-        Raises:
-            ClockSkew: That has been tried, or the exchange does not tell its time; it says by how much ours is off.
+        A :class:`ClockSkew` if that has been tried, or the exchange does not tell its time; it says by how much ours is
+        off.
         """
         ahead = connection.clock_ahead if error.offset is None else error.offset
         said = error.message
         if ahead is not None:
             said += f"; this machine's clock is {abs(ahead):.0f} s {'behind' if ahead > 0 else 'ahead'}"
         if self._tried or connection.clock_ahead is None:
-            raise ClockSkew(said, offset=ahead, exchange=error.exchange, code=error.code)
+            return ClockSkew(said, offset=ahead, exchange=error.exchange, code=error.code)
         self._refused = self._tried = True
         log.warning("%s; logging in once with the exchange's time", said)
         return ConnectionLost(f"{said}; logging in with the exchange's time", exchange=error.exchange)

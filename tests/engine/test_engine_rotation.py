@@ -1,11 +1,15 @@
 """Moving to a new connection on purpose: made before the old one is given up."""
 
+import json
+from collections.abc import Iterable
+
 import pytest
-from engine_rig import KEY_1, KEY_2, PONG, Rig, key_answer, names, order_push
+from engine_rig import KEY_1, KEY_2, PONG, Rig, key_answer, names, order_push, reply_bitget
 
 from futures_stream import Bitget, Bitmusa, ConnectFailed, Gap, Order, Record, Rotated
 from futures_stream.testing import HANG, FakeServer
 
+REFUSED_TIME = '{"event":"error","code":"30013","msg":"timestamp"}'
 DAY = 86_400.0
 PLANNED = 0.94 * DAY  # seconds after which a move may begin; it has at the latest after 0.98 of a day
 
@@ -97,6 +101,29 @@ def test_a_new_connection_that_is_refused_leaves_the_old_one() -> None:
 
         assert rig.state == "live"
         assert order_ids(rig.say(old, order_push("1"))) == ["1"]
+
+
+def test_a_move_after_this_machines_clock_was_set_wrong_signs_the_exchanges_time() -> None:
+    """Else it would be refused until the exchange cuts the old connection, which is a gap."""
+    with Rig(Bitget(lifetime=1000.0), channels=["orders"]) as rig:
+        rig.open()
+        rig.clock.jump(-600.0)
+        rig.network.clock_ahead = 600.0
+
+        def judge(text: str) -> Iterable[str]:
+            message = json.loads(text)
+            if message["op"] != "login":
+                return reply_bitget(text)
+            late = rig.clock.unix_ms() + 600_000 - int(message["args"][0]["timestamp"]) * 1000
+            return [REFUSED_TIME] if late > 30_000 else reply_bitget(text)
+
+        rig.network.replies = judge
+        rig.clock.advance(985)
+        assert rig.kinds() == []
+        rig.clock.advance(61)
+
+        assert rig.kinds() == ["Rotated"]
+        assert rig.state == "live"
 
 
 def test_a_replaced_key_is_a_gap_and_then_another_connection() -> None:
