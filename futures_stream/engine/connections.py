@@ -239,7 +239,7 @@ class Connections:
         if self._lifecycle.status.state is State.GREETING:
             self.lose(error)  # it has not begun to serve, and need not
         else:
-            since = min(since, self._link.heard_at)
+            since = min(since, self._link.sure_until)
             self._standing.doubt(doubt, str(error), since, self._subscriptions.channels)
 
     def lose(self, error: TransientError) -> None:
@@ -250,7 +250,7 @@ class Connections:
         if link is not None:
             self._peer_answers = link.answers
             unsure_since = self._rotations.unsure_since
-            since = link.heard_at if unsure_since is None else min(link.heard_at, unsure_since)
+            since = link.sure_until if unsure_since is None else min(link.sure_until, unsure_since)
             self._standing.lost(str(error), since, self._subscriptions.channels, link.told)
             self._links.drop(link)
         self._rotations.forget()
@@ -323,6 +323,7 @@ class Connections:
             budget=self._budget,
             refused=self._subscriptions.refused,
             moved=asked_to_leave,
+            key_confirmed_at=self._dialing.key_confirmed_at,
         )
         self._links.add(link)
         self._standing.clock_seen(connection.clock_ahead)

@@ -76,6 +76,10 @@ class Dialing:
         """Whether a dial is out, with the listen key that was granted for it."""
         return self._running is not None
 
+    def key_confirmed_at(self) -> int | None:
+        """Return when the listen key was last known to be the account's, in ms since 1970; None where there is none."""
+        return None if self._keeper is None else self._keeper.confirmed_at
+
     def begin(self) -> None:
         """
         Start on a new connection, as soon as the host's budget allows one.

@@ -161,6 +161,11 @@ class LeaseKeeper:
         self._asked.append(generation)
         self._news.set()
 
+    @property
+    def confirmed_at(self) -> int:
+        """When the key was last known to be the account's, in ms since 1970; callable from any thread."""
+        return self._ms_ago(self._confirmed.seconds)
+
     def look(self) -> None:
         """Make the thread look at the clocks, which may have jumped."""
         self._news.set()

@@ -48,6 +48,7 @@ class Link:
         budget: Returns the host's budget for a kind of action.
         refused: Told of a subscription that the exchange refuses; raises it if it must not go on without.
         moved: Told why the exchange asks to move to another connection.
+        key_confirmed_at: Tells when its listen key was last known to be the account's, in ms; None where there is none.
 
     Attributes:
         session: The session.
@@ -73,12 +74,15 @@ class Link:
         budget: Callable[[str], Budget],
         refused: Callable[[SubscriptionRejected], None],
         moved: Callable[[str], None] = lambda _: None,
+        key_confirmed_at: Callable[[], int | None] = lambda: None,
     ) -> None:
         now = clock.monotonic()
         self.connection = connection
         self.session = session
         self.heard_at = clock.unix_ms()
         self.told = 0
+        self._told_at = 0  # when it last delivered something
+        self._key_confirmed_at = key_confirmed_at
         self._unread = False  # a message that may have been about the account, since somebody asked
         self._bad: FuturesStreamError | None = None  # what is to be raised by the next read()
         self.through: Callable[[list[Record]], list[Record]] | None = None
@@ -95,6 +99,17 @@ class Link:
         self._answer_due: float | None = None
         self._stuck_since: float | None = None
         self._texts_as_pongs = self._pongs_wanted = 0
+
+    @property
+    def sure_until(self) -> int:
+        """
+        Until when, in ms, nothing can be missing of what was to be said here: until the last frame.
+
+        With a listen key that another program may have replaced a pong proves nothing: until the last record, or until
+        the key was known to be the account's.
+        """
+        confirmed_at = self._key_confirmed_at()
+        return self.heard_at if confirmed_at is None else min(self.heard_at, max(self._told_at, confirmed_at))
 
     @property
     def answers(self) -> bool:
@@ -144,6 +159,7 @@ class Link:
         messages = connection.receive()
         received_ns = self._clock.unix_ns()
         came, self._frames = connection.frames - self._frames, connection.frames
+        told = self.told
         if came:
             self.heard_at = received_ns // 1_000_000
             self._keepalive.heard(self._clock.monotonic())
@@ -164,6 +180,8 @@ class Link:
                     self._bad = self._bad or error  # what was received behind it is delivered all the same
         finally:  # of a defect, too: what was read before it is told
             self._hand_over(batch)
+        if self.told > told:
+            self._told_at = self.heard_at
         self._bad = self._bad or self._told(connection.ended)
         return only_records and self._bad is None and self.owes_nothing
 

@@ -228,7 +228,7 @@ class _Move:
     @property
     def unsure_since(self) -> int | None:
         """When the old connection was heard last, in ms, while it has been asked to answer and has not done so."""
-        return None if self._old_until is None or self._old.has_answered else self._old.heard_at
+        return None if self._old_until is None or self._old.has_answered else self._old.sure_until
 
     @property
     def deadline(self) -> float | None:
@@ -266,12 +266,12 @@ class _Move:
                 self._old.write()
             except FuturesStreamError as end:  # which was asked for
                 if not (self._old.has_answered or (isinstance(end, ConnectionLost) and end.heard_out)):
-                    self._missing(f"{_NOT_HEARD_OUT}: {end}", self._old.heard_at)
+                    self._missing(f"{_NOT_HEARD_OUT}: {end}", self._old.sure_until)
                 self._let_go(now)
                 return True
             if now >= self._old_until:
                 if not self._old.has_answered:
-                    self._missing(_NOT_HEARD_OUT, self._old.heard_at)
+                    self._missing(_NOT_HEARD_OUT, self._old.sure_until)
                 self._let_go(now)
                 return True
         elif self._echo_until is not None and now >= self._echo_until:

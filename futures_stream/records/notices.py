@@ -52,9 +52,10 @@ class Gap(Notice):
 
     Attributes:
         reason: What happened.
-        since: When the last message before it was received, in ms since 1970 by this machine's clock. What was under
-            way then is missing, too, and may have happened before that, by as much as the network was slow; where the
-            exchange can be asked, it is asked from what that message told of on.
+        since: When the last message before it was received, in ms since 1970 by this machine's clock; where a listen
+            key may be replaced by anybody (Bitmusa), the last record, or when the key was last known to be ours. What
+            was under way then is missing, too, and may have happened before that, by as much as the network was slow;
+            where the exchange can be asked, it is asked from what that message told of on.
         channels: What may be incomplete.
     """
 
