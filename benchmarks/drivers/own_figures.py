@@ -14,6 +14,7 @@ from futures_stream import (
     BitgetV2,
     BitgetV2Credentials,
     Endpoints,
+    Options,
     Order,
     StreamQueue,
     open_stream,
@@ -22,7 +23,7 @@ from futures_stream import (
 figure, source, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 
-def open_one(account: str = "default", queue: StreamQueue | None = None):
+def open_one(account: str = "default", queue: StreamQueue | None = None, most_orders: int = 10_000):
     """Open a stream of orders."""
     return open_stream(
         "bitget",
@@ -31,6 +32,7 @@ def open_one(account: str = "default", queue: StreamQueue | None = None):
         channels=["orders"],
         endpoints=Endpoints(ws_url=f"ws://{source}/bitget"),
         queue=queue,
+        options=Options(most_orders=most_orders),
     )
 
 
@@ -79,11 +81,15 @@ def opening() -> dict:
 
 
 def streams() -> dict:
-    """Keep some streams open, idle first, then with *count* records over all of them."""
+    """
+    Keep some streams open, idle first, then with *count* records over all of them.
+
+    However many there are, they remember the same orders: to remember them costs, and one stream would stop at 10,000.
+    """
     number, idle_for = int(sys.argv[4]), float(sys.argv[5])
     queue = StreamQueue(maxsize=0)
     before = resident()
-    opened = [open_one(f"account-{index}", queue) for index in range(number)]
+    opened = [open_one(f"account-{index}", queue, most_orders=count) for index in range(number)]
     facts = {"streams": number, "threads": threading.active_count() - 1, "mb": (resident() - before) / 2**20}
     time.sleep(0.5)
     start, cpu = time.monotonic(), time.process_time()
