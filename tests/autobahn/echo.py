@@ -30,8 +30,8 @@ _PATIENCE = 60.0  # seconds that a case may take
 class EchoConnection(StreamConnection):
     """The transport's connection, with what only an echo needs: longer answers, in binary too, and a reason to fail."""
 
-    def __init__(self, sock: socket.socket, received: bytes, fast: bool) -> None:
-        super().__init__(sock, received, _LARGEST, fast=fast)
+    def __init__(self, sock: socket.socket, received: bytes, clock_ahead: float | None = None, *, fast: bool) -> None:
+        super().__init__(sock, received, _LARGEST, clock_ahead, fast=fast)
         self._unsent = Unsent(2 * _LARGEST)
 
     def echo(self, message: str | bytes, binary: bool) -> None:
