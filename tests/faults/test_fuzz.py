@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from collections.abc import Iterator
@@ -23,6 +24,15 @@ EXAMPLES = how_many("FUZZ", 60, 3000)
 LEAST = 0.25  # seconds of CPU for any input: the bound is per KB, and the smallest input costs a page fault, too
 PER_KB = 0.05
 CHANNELS = {"bitget": ("account", "positions", "orders", "executions", "liquidations")}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_collected() -> Iterator[None]:
+    """Keep the garbage collector out of what is measured: it walks through all that this process has ever tested."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def session_of(exchange: str) -> Session:
