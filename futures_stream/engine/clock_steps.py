@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+from attrs import frozen
 
 from futures_stream.clock import CLOCK_JUMP, Clock
 
@@ -11,7 +11,7 @@ __all__ = ["ClockStep", "ClockSteps"]
 _SET_BACK = 0.01  # seconds: less than that a clock is slowed down by between two looks, which nobody has set back
 
 
-@attrs.frozen
+@frozen
 class ClockStep:
     """
     The wall clock shows something else than it would have if nobody had touched it.

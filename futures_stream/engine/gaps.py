@@ -98,10 +98,10 @@ class Gaps:
 
         Nobody knows whether a time that it has shown twice is the one of before.
         """
-        step = self._set_back
-        if step is None or since > step.latest:
+        twice = self._set_back
+        if twice is None or since > twice.latest:
             return _Times(since, since)
-        return _Times(min(since, step.earliest), step.latest)
+        return _Times(min(since, twice.earliest), twice.latest)
 
     def end(self, outcome: Outcome) -> None:
         """Messages flow again, and this is what is known of the time between."""

@@ -209,9 +209,8 @@ class Knowledge:
     def _make_room(self) -> None:
         if self._ended:
             # The first of a dict take the longer to find, the more were in front of them and are not any more.
-            for order_id in list(
-                islice(self._ended, len(self._orders) - self._most_orders + self._most_orders // _AT_ONCE)
-            ):
+            many = len(self._orders) - self._most_orders + self._most_orders // _AT_ONCE
+            for order_id in list(islice(self._ended, many)):
                 del self._ended[order_id], self._orders[order_id]
         elif len(self._orders) > self._most_orders * _OPEN_AT_MOST:  # the tenth that was told of first
             for order_id in list(islice(self._orders, self._most_orders // 10 + 1)):
